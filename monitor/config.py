@@ -1,0 +1,367 @@
+"""Settings: pydantic models, one a ``[section]`` of ``config.toml``, which is the reference for every key.
+
+Order of precedence, strongest first: command line, environment (``ROTWATCH_NETWORK__TIMEOUT_S``), systemd
+credentials (a file ``report.email.password`` in ``$CREDENTIALS_DIRECTORY``), the config file, defaults.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+SEARCHED = ("./config.toml", "/etc/rotwatch/config.toml")
+SERVICE_STATE = Path("/var/lib/rotwatch")
+ENV_PREFIX = "ROTWATCH_"
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text says what to change."""
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        message = f"no such time zone: write one like Asia/Shanghai instead of {name!r}"
+        raise ValueError(message) from None
+    return name
+
+
+def _weekly_schedule(text: str) -> str:
+    day, _, time = text.strip().lower().partition(" ")
+    try:
+        datetime.strptime(time, "%H:%M")  # noqa: DTZ007  (a time of day, no date)
+    except ValueError:
+        day = ""
+    if day not in WEEKDAYS:
+        message = f'write a weekday and a time, like "mon 08:00", instead of {text!r}'
+        raise ValueError(message)
+    return f"{day} {time}"
+
+
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
+        message = f'write "address:port", like "127.0.0.1:8443", instead of {text!r}'
+        raise ValueError(message)
+    return text
+
+
+def _http_url(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        message = f"write a URL that begins with http:// or https:// instead of {url!r}"
+        raise ValueError(message)
+    return url.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_address)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Database(Section):
+    url: str = "sqlite:///rotwatch.db"
+
+
+class Network(Section):
+    user_agent: str = (
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/130.0.0.0 Safari/537.36 rotwatch/0.1"
+    )
+    concurrency: PositiveInt = 64
+    timeout_s: PositiveFloat = 30
+    max_body_mb: PositiveFloat = 8
+    proxy: str = ""
+    ca_file: str = ""
+    allow_private_addresses: bool = False
+    anchors: tuple[HttpUrl, ...] = (
+        "https://www.baidu.com",
+        "https://www.qq.com",
+        "https://www.cloudflare.com",
+        "https://www.wikipedia.org",
+    )
+    hosts: dict[str, Address] = {}
+
+
+class Pace(Section):
+    default_s: NonNegativeFloat = 10
+    jitter: Annotated[float, Field(ge=0, le=0.9)] = 0.3
+    hosts: dict[str, NonNegativeFloat] = {
+        "mp.weixin.qq.com": 30,
+        "www.zhihu.com": 30,
+        "zhuanlan.zhihu.com": 30,
+        "blog.csdn.net": 10,
+    }
+
+
+class Source(Section):
+    path: str
+    archive: bool = True
+
+
+class Wayback(Section):
+    enabled: bool = True
+    base_url: HttpUrl = "https://web.archive.org"
+    access_key: SecretStr = SecretStr("")
+    secret_key: SecretStr = SecretStr("")
+    contact: str = ""
+    save_every_s: NonNegativeFloat = 9
+    look_up_every_s: NonNegativeFloat = 2.5
+    poll_every_s: NonNegativeFloat = 5
+    playback_every_s: NonNegativeFloat = 1
+    daily_saves: PositiveInt = 200
+    verify_after_s: NonNegativeFloat = 3600
+    exclude_hosts: tuple[str, ...] = ()
+
+    @property
+    def has_keys(self) -> bool:
+        return bool(self.access_key.get_secret_value() and self.secret_key.get_secret_value())
+
+
+class Local(Section):
+    enabled: bool = True
+    directory: str = "archive"
+
+
+class Archives(Section):
+    wayback: Wayback = Wayback()
+    local: Local = Local()
+
+
+class Email(Section):
+    host: str = ""
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
+
+
+class Report(Section):
+    schedule: Annotated[str, AfterValidator(_weekly_schedule)] = "mon 08:00"
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = "Asia/Shanghai"
+    language: Literal["en", "zh"] = "en"
+    email: Email = Email()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Web(Section):
+    listen: Address = "127.0.0.1:8765"
+    token: SecretStr = SecretStr("")
+
+
+class Policy(Section):
+    """Numbers of the policy; what each means and where it comes from stands in ``config.toml``."""
+
+    removed_looks: PositiveInt = 2
+    removed_span_h: NonNegativeFloat = 24
+    gone_looks: PositiveInt = 3
+    gone_span_h: NonNegativeFloat = 168
+    failed_looks: PositiveInt = 6
+    failed_days: PositiveInt = 5
+    failed_span_h: NonNegativeFloat = 720
+    blind_looks: PositiveInt = 5
+    blind_span_h: NonNegativeFloat = 336
+    revive_span_h: NonNegativeFloat = 24
+    suspect_retry_h: tuple[PositiveFloat, ...] = (6, 24, 72, 96, 168, 240)
+    dead_retry_h: tuple[PositiveFloat, ...] = (168, 720, 2160, 4320)
+    base_interval_h: PositiveFloat = 720
+    min_interval_h: PositiveFloat = 6
+    max_interval_h: PositiveFloat = 1440
+    at_risk_chance: Annotated[float, Field(gt=0, le=1)] = 0.05
+    at_risk_chance_uncopied: Annotated[float, Field(gt=0, le=1)] = 0.01
+
+
+class Daemon(Section):
+    tick_s: PositiveFloat = 5
+    archive_tick_s: PositiveFloat = 10
+    sync_s: PositiveFloat = 900
+    grace_s: PositiveFloat = 20
+
+
+class _Credentials(PydanticBaseSettingsSource):
+    """Secrets that systemd hands over: one file a key, named by its dotted path."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # pragma: no cover
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        values: dict[str, Any] = {}
+        for file in sorted(Path(folder).iterdir()) if folder and Path(folder).is_dir() else ():
+            *sections, key = file.name.split(".")
+            if not sections or sections[0] not in self.settings_cls.model_fields:
+                continue
+            part = values
+            for section in sections:
+                part = part.setdefault(section, {})
+            part[key] = file.read_text(encoding="utf-8").strip()
+        return values
+
+
+class Settings(BaseSettings):
+    """All settings, and the folders that relative paths start from."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    database: Database = Database()
+    network: Network = Network()
+    pace: Pace = Pace()
+    sources: tuple[Source, ...] = ()
+    archives: Archives = Archives()
+    report: Report = Report()
+    web: Web = Web()
+    policy: Policy = Policy()
+    daemon: Daemon = Daemon()
+
+    file: Annotated[Path | None, Field(exclude=True)] = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # the values of the config file come as arguments and are the weakest
+        return env_settings, _Credentials(settings_cls), init_settings
+
+    @property
+    def home(self) -> Path:
+        """The folder that ``[[sources]]`` and other files named in the configuration are relative to."""
+        return self.file.parent if self.file else Path.cwd()
+
+    @property
+    def state_directory(self) -> Path:
+        """Where database and archive live: ``$STATE_DIRECTORY`` (systemd), the service's own folder for the
+        service's configuration, the configuration's folder for any other, else the user's state folder."""
+        if folder := os.environ.get("STATE_DIRECTORY"):
+            return Path(folder.split(":")[0])
+        if self.file is None:
+            return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "rotwatch"
+        return SERVICE_STATE if self.file.parent == Path("/etc/rotwatch") else self.file.parent
+
+    def in_state(self, path: str) -> Path:
+        return self.state_directory / path
+
+
+def load(file: str | None = None, *, database: str | None = None) -> Settings:
+    """Read the settings.
+
+    :param file: the config file; else ``$ROTWATCH_CONFIG``, else the first of :data:`SEARCHED` that exists.
+    :param database: a database URL that wins over all others.
+    :raises ConfigError: unreadable, malformed, or with an unknown or impossible value.
+    """
+    path = _find(file)
+    values = _read(path) if path else {}
+    _refuse_unknown_variables(os.environ)
+    try:
+        settings = Settings(**values, file=path)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error, path)) from None
+    if database:
+        settings = settings.model_copy(update={"database": Database(url=database)})
+    return settings
+
+
+def _find(file: str | None) -> Path | None:
+    named = file or os.environ.get(f"{ENV_PREFIX}CONFIG")
+    if named:
+        path = Path(named).expanduser().absolute()
+        if not path.is_file():
+            raise ConfigError(f"There is no configuration file {named}: check the path given to --config.")
+        return path
+    return next((Path(name).absolute() for name in SEARCHED if Path(name).is_file()), None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}): make it a readable UTF-8 text file.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+
+
+def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    known = {f"{ENV_PREFIX}{'__'.join(key).upper()}" for key in keys()}
+    for name in environment:
+        upper = name.upper()
+        if not upper.startswith(ENV_PREFIX) or upper == f"{ENV_PREFIX}CONFIG" or upper in known:
+            continue
+        if any(upper.startswith(f"{key}__") for key in known):  # one entry of a table, like PACE__HOSTS__…
+            continue
+        close = difflib.get_close_matches(upper, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else "config.toml lists every key."
+        raise ConfigError(f"The environment variable {name} is no setting: {hint}")
+
+
+def keys(model: type[BaseModel] = Settings, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The path of every section and setting, outermost first."""
+    for name, field in model.model_fields.items():
+        if model is Settings and name == "file":
+            continue
+        yield (*above, name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from keys(field.annotation, (*above, name))
+
+
+def _model_at(loc: tuple[int | str, ...]) -> type[BaseModel]:
+    model: type[BaseModel] = Settings
+    for part in loc:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        inner = next((a for a in get_args(annotation) if isinstance(a, type)), annotation)
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            break
+        model = inner
+    return model
+
+
+def _sentence(error: ValidationError, path: Path | None) -> str:
+    """The first mistake as one sentence; values are left out, a secret may be among them."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    loc = first["loc"]
+    key = ".".join(str(part) for part in loc)
+    where = f"{path}: " if path else "Configuration: "
+    if first["type"] == "extra_forbidden":
+        name, fields = str(loc[-1]), [f for f in _model_at(loc[:-1]).model_fields if f != "file"]
+        close = difflib.get_close_matches(name, fields, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(fields)}."
+        return f"{where}unknown key {key}: {hint}"
+    if first["type"] == "missing":
+        return f"{where}{key} is missing: add it."
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where}{key}: {message[0].lower()}{message[1:]}."

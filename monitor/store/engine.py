@@ -1,0 +1,140 @@
+"""The database as one object: opens it, gives transactions, and turns its errors into sentences."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+BUSY_TIMEOUT_S = 15
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
+
+
+class StoreError(Exception):
+    """The database cannot be used; the text says why and what to do."""
+
+
+def database_url(url: str, state_directory: Path) -> URL:
+    """The URL for SQLAlchemy: the async driver chosen, a relative SQLite path put below ``state_directory``.
+
+    :raises StoreError: not a URL of a database we can use.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreError(
+            "The database URL cannot be read: write it like sqlite:///rotwatch.db or postgresql://user@host/name."
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend not in DRIVERS:
+        raise StoreError(f"A {backend} database is not supported: use sqlite:/// or postgresql://.")
+    parsed = parsed.set(drivername=DRIVERS[backend])
+    if backend == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise StoreError(
+                "A database in memory forgets everything: give a file, like sqlite:///rotwatch.db."
+            )
+        parsed = parsed.set(database=str(state_directory / Path(str(parsed.database)).expanduser()))
+    return parsed
+
+
+class Store:
+    """An open database. ``read()`` and ``write()`` each give a connection inside one transaction."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self.engine = _engine(url)
+        # SQLite has one writer; waiting here is fair, waiting in its busy handler is a lottery.
+        self._writing = asyncio.Lock() if self.is_sqlite else nullcontext()
+
+    @property
+    def name(self) -> str:
+        """The database for people: never with a password."""
+        return str(self.url.database) if self.is_sqlite else self.url.render_as_string(hide_password=True)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A consistent view. :raises StoreError: the database fails."""
+        async with self._transaction({}) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Committed at the end, rolled back on an exception. :raises StoreError: the database fails."""
+        async with self._writing, self._transaction({"writing": True}) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, options: dict[str, Any]) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self.engine.execution_options(**options).begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise StoreError(_sentence(error, self.name)) from error
+        except sqlite3.Error as error:
+            raise StoreError(_sentence(error, self.name)) from error
+
+    async def answers(self) -> bool:
+        """Whether the database answers at all; for the watchdog."""
+        try:
+            async with self.read() as db:
+                await db.execute(text("SELECT 1"))
+        except StoreError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() != "sqlite":
+        try:
+            return create_async_engine(url, pool_pre_ping=True)
+        except ModuleNotFoundError:
+            raise StoreError("PostgreSQL needs its driver: pip install 'rotwatch[postgresql]'.") from None
+    engine = create_async_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions behind our back
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # a read that turns into a write fails with "database is locked" at once: say it at the start
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _sentence(error: DBAPIError | sqlite3.Error, name: str) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    said = " ".join(str(cause).split())
+    mends = (
+        ("readonly", "make the file and its folder writable for this user"),
+        ("read-only", "make the file and its folder writable for this user"),
+        ("unable to open", "check that its folder exists and this user may write there"),
+        ("not a database", "restore it from a backup, or move it away to begin anew"),
+        ("malformed", "restore it from a backup, or move it away to begin anew"),
+        ("disk is full", "make room on the disk"),
+        ("locked", "another program holds it; end that program or wait"),
+        ("no such table", "run: rotwatch db upgrade"),
+        ("no such column", "run: rotwatch db upgrade"),
+        ("does not exist", "create the database, then run: rotwatch db upgrade"),
+        ("connection", "check that the server runs and the URL is right"),
+    )
+    mend = next((mend for sign, mend in mends if sign in said), "see the message")
+    return f"The database {name} cannot be used ({said}): {mend}."
