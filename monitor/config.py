@@ -75,6 +75,7 @@ def _http_url(url: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+Confirmations = Annotated[int, Field(ge=2)]  # no single look kills
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -109,6 +110,8 @@ class Network(Section):
 class Pace(Section):
     default_s: NonNegativeFloat = 10
     jitter: Annotated[float, Field(ge=0, le=0.9)] = 0.3
+    wall_pause_s: NonNegativeFloat = 21600
+    max_spacing_s: NonNegativeFloat = 600
     hosts: dict[str, NonNegativeFloat] = {
         "mp.weixin.qq.com": 30,
         "www.zhihu.com": 30,
@@ -180,21 +183,23 @@ class Web(Section):
 class Policy(Section):
     """Numbers of the policy; what each means and where it comes from stands in ``config.toml``."""
 
-    removed_looks: PositiveInt = 2
+    removed_looks: Confirmations = 2
     removed_span_h: NonNegativeFloat = 24
-    gone_looks: PositiveInt = 3
+    gone_looks: Confirmations = 3
     gone_span_h: NonNegativeFloat = 168
-    failed_looks: PositiveInt = 6
+    failed_looks: Confirmations = 6
     failed_days: PositiveInt = 5
     failed_span_h: NonNegativeFloat = 720
     blind_looks: PositiveInt = 5
     blind_span_h: NonNegativeFloat = 336
     revive_span_h: NonNegativeFloat = 24
     suspect_retry_h: tuple[PositiveFloat, ...] = (6, 24, 72, 96, 168, 240)
+    walled_retry_h: tuple[PositiveFloat, ...] = (24, 72, 96, 168)
     dead_retry_h: tuple[PositiveFloat, ...] = (168, 720, 2160, 4320)
     base_interval_h: PositiveFloat = 720
     min_interval_h: PositiveFloat = 6
     max_interval_h: PositiveFloat = 1440
+    full_look_every: PositiveInt = 4
     at_risk_chance: Annotated[float, Field(gt=0, le=1)] = 0.05
     at_risk_chance_uncopied: Annotated[float, Field(gt=0, le=1)] = 0.01
 
@@ -202,8 +207,9 @@ class Policy(Section):
 class Daemon(Section):
     tick_s: PositiveFloat = 5
     archive_tick_s: PositiveFloat = 10
-    sync_s: PositiveFloat = 900
+    sync_s: PositiveFloat = 60
     grace_s: PositiveFloat = 20
+    vantage: str = ""
 
 
 class _Credentials(PydanticBaseSettingsSource):
@@ -315,12 +321,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
-    known = {f"{ENV_PREFIX}{'__'.join(key).upper()}" for key in keys()}
+    paths = list(keys())
+    known = {f"{ENV_PREFIX}{'__'.join(path).upper()}" for path in paths}
+    sections = {f"{ENV_PREFIX}{'__'.join(path[:-1]).upper()}" for path in paths}
     for name in environment:
         upper = name.upper()
         if not upper.startswith(ENV_PREFIX) or upper == f"{ENV_PREFIX}CONFIG" or upper in known:
             continue
-        if any(upper.startswith(f"{key}__") for key in known):  # one entry of a table, like PACE__HOSTS__…
+        if any(upper.startswith(f"{key}__") for key in known - sections):  # an entry of a table: PACE__HOSTS__…
             continue
         close = difflib.get_close_matches(upper, known, n=1)
         hint = f"did you mean {close[0]}?" if close else "config.toml lists every key."

@@ -51,6 +51,9 @@ def upgrade() -> None:
         sa.Column("oks_since", UtcDateTime(), nullable=True),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("last_ok_at", UtcDateTime(), nullable=True),
+        sa.Column("seen_alive_s", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("scared_at", UtcDateTime(), nullable=True),
+        sa.Column("recent", sa.String(length=5), server_default="", nullable=False),
         sa.Column("last_checked_at", UtcDateTime(), nullable=True),
         sa.Column("outcome", sa.String(length=16), nullable=True),
         sa.Column("reason", sa.String(length=32), nullable=True),
@@ -76,6 +79,13 @@ def upgrade() -> None:
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_link_account"), ["account"], unique=False)
         batch_op.create_index("ix_link_due", ["host", "next_check_at"], unique=False)
+        batch_op.create_index(
+            "ix_link_leased",
+            ["host", "lease_until"],
+            unique=False,
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
+        )
         batch_op.create_index("ix_link_standing", ["status", "at_risk", "watched"], unique=False)
 
     op.create_table(
@@ -101,6 +111,7 @@ def upgrade() -> None:
         sa.Column("host", sa.String(length=255), nullable=False),
         sa.Column("vantage", sa.String(length=64), nullable=False),
         sa.Column("not_before", UtcDateTime(), nullable=False),
+        sa.Column("spacing_s", sa.Float(), nullable=True),
         sa.Column("walls", sa.Integer(), server_default="0", nullable=False),
         sa.Column("looks_since_wall", sa.Integer(), server_default="0", nullable=False),
         sa.Column("recent", sa.String(length=10), server_default="", nullable=False),
@@ -303,6 +314,11 @@ def downgrade() -> None:
     op.drop_table("outbox")
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.drop_index("ix_link_standing")
+        batch_op.drop_index(
+            "ix_link_leased",
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
+        )
         batch_op.drop_index("ix_link_due")
         batch_op.drop_index(batch_op.f("ix_link_account"))
 

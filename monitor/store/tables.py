@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -107,6 +108,9 @@ link = Table(
     Column("oks_since", UtcDateTime),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("last_ok_at", UtcDateTime),
+    Column("seen_alive_s", BigInteger, nullable=False, server_default="0"),  # from one ok to the next
+    Column("scared_at", UtcDateTime),  # last seen removed or gone
+    Column("recent", String(5), nullable=False, server_default=""),  # first letters of the last outcomes
     # the last look
     Column("last_checked_at", UtcDateTime),
     Column("outcome", String(16)),
@@ -131,6 +135,13 @@ link = Table(
     Column("likeness", Float),
     Column("copy_id", Integer),  # the verified snapshot shown for it; null = none
     Index("ix_link_due", "host", "next_check_at"),
+    Index(
+        "ix_link_leased",
+        "host",
+        "lease_until",
+        sqlite_where=text("lease_until IS NOT NULL"),
+        postgresql_where=text("lease_until IS NOT NULL"),
+    ),
     Index("ix_link_standing", "status", "at_risk", "watched"),
 )
 
@@ -187,6 +198,7 @@ pace = Table(
     Column("host", String(255), primary_key=True),
     Column("vantage", String(64), primary_key=True),
     Column("not_before", UtcDateTime, nullable=False),
+    Column("spacing_s", Float),  # between looks here, where walls or long peace changed it
     Column("walls", Integer, nullable=False, server_default="0"),  # in a row
     Column("looks_since_wall", Integer, nullable=False, server_default="0"),
     Column("recent", String(10), nullable=False, server_default=""),  # last answers, "+" or "-": the brake

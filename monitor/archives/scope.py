@@ -1,0 +1,18 @@
+"""Which addresses never go to a public archive. Pure."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from monitor.fetch.guard import internal_name, literal, refusal
+from monitor.urls import is_archive
+
+
+def why_not(url: str) -> str | None:
+    """The code of why ``url`` is not submitted: it is an archive's own page, or only our network can open it."""
+    if is_archive(url):
+        return "is-archive"
+    host = urlsplit(url).hostname or ""
+    address = literal(host)
+    private = refusal(address) is not None if address else internal_name(host)
+    return "private-address" if private else None

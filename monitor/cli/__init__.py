@@ -1,0 +1,107 @@
+"""The command ``rotwatch``: one file a command, each imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from monitor import __version__
+
+COMMANDS = {
+    "add": "Watch the links of lists, or single URLs",
+    "extract": "Show the links of lists, storing nothing",
+    "probe": "Look at URLs now, storing nothing",
+    "classify": "Judge saved pages offline",
+    "check": "Look and record, once, and stop",
+    "run": "The daemon: what systemd starts",
+    "status": "What died, what is in danger, what is copied",
+    "show": "One link: history, evidence, copies and why",
+    "archive": "Ask for copies now",
+    "report": "The weekly report",
+    "doctor": "Is everything as it should be, and what to mend",
+    "db": "The database: upgrade, current, backup",
+}
+
+FINE, BAD_NEWS, USAGE, CANNOT = 0, 1, 2, 3
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and loads the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"monitor.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.option(
+    "--config",
+    metavar="FILE",
+    help="Config file [else $ROTWATCH_CONFIG, ./config.toml, /etc/rotwatch/config.toml].",
+)
+@click.option(
+    "--database", metavar="URL", help="sqlite:///file or postgresql://…; wins over the config file."
+)
+@click.option("--verbose", is_flag=True, help="Log more, and show where an error came from.")
+@click.version_option(__version__, package_name="rotwatch", message="rotwatch %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, config: str | None, database: str | None, *, verbose: bool) -> None:
+    """Watches the links of your reading lists, says honestly which are dead, and keeps good copies."""
+    from monitor.cli.app import App
+
+    ctx.obj = App(config_file=config, database=database, verbose=verbose)
+
+
+def main() -> None:
+    """Run the command line; an error is one sentence and an exit code (design: 0, 1, 2, 3)."""
+    verbose = "--verbose" in sys.argv
+    try:
+        result: Any = cli(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        sys.exit(USAGE)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output has gone: `rotwatch status | head`
+        sys.stderr.close()
+        sys.exit(FINE)
+    except Exception as error:
+        if verbose:
+            raise
+        click.echo(f"Error: {_sentence(error)}", err=True)
+        sys.exit(_exit_code(error))
+    sys.exit(result if isinstance(result, int) else FINE)
+
+
+def _exit_code(error: Exception) -> int:
+    from monitor.config import ConfigError
+    from monitor.sources import SourceError
+    from monitor.urls import NotALink
+
+    return USAGE if isinstance(error, ConfigError | SourceError | NotALink) else CANNOT
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    module = type(error).__module__
+    if module.startswith("monitor.") and text:
+        return text
+    return f"{type(error).__name__}: {text or 'no details'} (this is a bug; --verbose shows where)"

@@ -1,0 +1,44 @@
+"""``rotwatch add``: watch what lists and URLs name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from monitor.cli.app import App, echo_json, now, pass_app, run, say
+
+SHOWN = 10
+
+
+@click.command("add", short_help="Watch the links of lists, or single URLs.")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET…")
+@click.option("--json", "as_json", is_flag=True, help="The result as one JSON object.")
+@pass_app
+def command(app: App, targets: tuple[str, ...], *, as_json: bool) -> int:
+    """Watch what TARGETs name: URLs, files, folders, globs, feeds.
+
+    A list is remembered: the daemon reads it again when it changes. Adding it twice adds nothing.
+    """
+    return run(_add(app, targets, as_json=as_json))
+
+
+async def _add(app: App, targets: tuple[str, ...], *, as_json: bool) -> int:
+    from monitor.sources.sync import add
+
+    async with app.store(create=True) as store, app.fetcher() as fetcher:
+        summary = await add(store, targets, base=Path.cwd(), now=now(), fetcher=fetcher)
+    if as_json:
+        result = asdict(summary)
+        del result["dropped"]
+        echo_json(result)
+        return 0
+    click.echo(
+        f"{summary.references} references: {summary.links_added} links added, {summary.links_known} known before."
+    )
+    for skipped in summary.skipped[:SHOWN]:
+        say(f"Not watched: {skipped['url']} ({skipped['why']})")
+    if len(summary.skipped) > SHOWN:
+        say(f"… and {len(summary.skipped) - SHOWN} more; --json lists all.")
+    return 0

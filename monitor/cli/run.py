@@ -1,0 +1,38 @@
+"""``rotwatch run``: the daemon."""
+
+from __future__ import annotations
+
+import click
+
+from monitor import __version__
+from monitor.cli.app import App, now, pass_app, run, say
+
+
+@click.command("run", short_help="The daemon: what systemd starts.")
+@pass_app
+def command(app: App) -> int:
+    """Watch until told to stop (SIGTERM, Ctrl-C): look at what is due, get copies made, mail the weekly report."""
+    return run(_run(app))
+
+
+async def _run(app: App) -> int:
+    from monitor import logs
+    from monitor.daemon import Daemon, serve
+    from monitor.store import links
+
+    logs.set_up(verbose=app.verbose)
+    async with app.store(create=True) as store, app.fetcher() as fetcher:
+        daemon = Daemon(store, fetcher, app.settings, clock=now)
+        await daemon.sync()
+        async with store.read() as db:
+            watched = await links.watched(db)
+        say(f"rotwatch {__version__} watches {watched} links; database {store.name}.")
+        say("What died, what is in danger, what is copied:  rotwatch status")
+        say("One link, its history and why:                 rotwatch show URL")
+        say("Is everything as it should be:                 rotwatch doctor")
+        if not watched:
+            say(
+                "Nothing to watch yet: rotwatch add FILE, or name a list under [[sources]] in the configuration."
+            )
+        await serve(daemon)
+    return 0

@@ -1,0 +1,142 @@
+"""``rotwatch show``: one link, and how all is known."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.cli.app import App, echo_json, pass_app, run
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+    from monitor.store.overview import Whole
+
+
+@click.command("show", short_help="One link: history, evidence, copies and why.")
+@click.argument("url")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@pass_app
+def command(app: App, url: str, *, as_json: bool) -> int:
+    """Show one link: where it stands and why, its history with evidence, its copies, the next look."""
+    return run(_show(app, url, as_json=as_json))
+
+
+async def _show(app: App, url: str, *, as_json: bool) -> int:
+    from monitor.platforms import identify
+    from monitor.report.why import why
+    from monitor.store import StoreError, overview
+
+    canonical = identify(url).url
+    async with app.store() as store, store.read() as db:
+        found = await overview.whole(db, canonical)
+    if found is None:
+        raise StoreError(f"{canonical} is not watched: add it first (rotwatch add URL).")
+    report = app.settings.report
+    sentence = why(found.row, language=report.language, zone=report.zone)  # type: ignore[arg-type]
+    if as_json:
+        echo_json(as_object(found, sentence), indent=2)
+    else:
+        _print(app, found, sentence)
+    return 0
+
+
+def as_object(found: Whole, sentence: str) -> dict[str, Any]:
+    """The object of design §6."""
+    from monitor.store.overview import as_json
+
+    return as_json(found.row, found.places) | {
+        "history": [
+            {
+                "from": span.started_at,
+                "to": span.ended_at,
+                **_columns(span, "outcome", "reason", "rule", "evidence", "checks"),
+            }
+            for span in found.spans
+        ],
+        "flips": [
+            {"at": flip.at, "from": flip.old, "to": flip.new, "reason": flip.reason} for flip in found.flips
+        ],
+        "snapshots": [
+            {
+                **_columns(
+                    one, "url", "archive", "captured_at", "origin", "grade", "judged_at", "outcome", "rule"
+                ),
+                "verified": one.grade in ("A", "B"),
+            }
+            for one in found.snapshots
+        ],
+        "archive_jobs": [
+            _columns(
+                job,
+                *(
+                    "archive",
+                    "state",
+                    "created_at",
+                    "submitted_at",
+                    "not_before",
+                    "attempts",
+                    "code",
+                    "message",
+                ),
+                "finished_at",
+            )
+            for job in found.jobs
+        ],
+        "why": sentence,
+    }
+
+
+def _columns(row: Row[Any], *names: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _print(app: App, found: Whole, sentence: str) -> None:
+    from monitor.report import words
+
+    language, zone = app.settings.report.language, app.settings.report.zone
+
+    def moment(at: datetime | None) -> str:
+        return words.moment(language, at, zone) if at else "–"
+
+    def section(title: str, lines: list[str]) -> None:
+        if lines:
+            click.echo(f"\n{click.style(title, bold=True)}")
+            for line in lines:
+                click.echo(f"  {line}")
+
+    row = found.row
+    if row.title:
+        click.secho(row.title, bold=True)
+    click.echo(row.url)
+    click.echo(f"\n{sentence}")
+    section("In lists", [f"{place['path']}:{place['line']}" for place in found.places])
+    section(
+        "History",
+        [
+            f"{moment(span.started_at)} – {moment(span.ended_at)}  {span.outcome}: "
+            f"{words.reason(language, span.reason)} ({span.checks}×, {span.rule}) {span.evidence}".rstrip()
+            for span in found.spans
+        ],
+    )
+    section("Changes", [f"{moment(flip.at)}  {flip.old} → {flip.new}" for flip in found.flips])
+    section(
+        "Copies",
+        [
+            f"{moment(one.captured_at)}  {one.archive} ({_grade(one.grade)})  {one.url}"
+            for one in found.snapshots
+        ],
+    )
+    section(
+        "Archive jobs",
+        [
+            f"{moment(job.created_at)}  {job.archive}: {job.state} {job.code or ''} {job.message or ''}".rstrip()
+            for job in found.jobs
+        ],
+    )
+
+
+def _grade(grade: str | None) -> str:
+    return {"A": "verified", "B": "verified", None: "not judged yet"}.get(grade, "does not count")

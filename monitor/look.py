@@ -1,0 +1,111 @@
+"""One look at a link: fetch the page, judge it, and decide what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor import platforms
+from monitor.config import Policy
+from monitor.fetch import Fetcher
+from monitor.model import Article, Known, Outcome, Page, Reason, Status, Verdict
+from monitor.platforms import likeness
+from monitor.policy import assess, next_look, step
+from monitor.store.checks import Due, Look
+from monitor.urls import NotALink, clean
+
+ELSEWHERE = (Reason.HOME_PAGE, Reason.OTHER_PAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was seen. ``article`` only for a living page that was read to its end."""
+
+    page: Page
+    verdict: Verdict
+    article: Article | None = None
+
+
+async def observe(
+    fetcher: Fetcher,
+    url: str,
+    known: Known,
+    *,
+    full: bool,
+    suspect: bool = False,
+    wait: Callable[[], Awaitable[None]],
+) -> Observation:
+    """Look at ``url`` once.
+
+    :param full: read the page to its end, for its text; else only as far as the verdict needs.
+    :param suspect: it was failing before: a page that seems alive is compared with what a made-up neighbour of its
+        address answers.
+    :param wait: awaited before a second request to the host.
+    """
+    page = await fetcher.fetch(url, enough=None if full else platforms.enough)
+    verdict = platforms.judge(page, known)
+    if verdict.reason is Reason.MIGRATED and verdict.moved_to:
+        await wait()
+        page = await fetcher.fetch(verdict.moved_to, enough=None if full else platforms.enough)
+        verdict = replace(platforms.judge(page, known), moved_to=verdict.moved_to)
+    if (suspect and verdict.outcome is Outcome.OK) or verdict.reason in ELSEWHERE:
+        neighbour = platforms.probe_url(url)
+        if neighbour:
+            await wait()
+            verdict = platforms.judge(page, replace(known, probe=await fetcher.fetch(neighbour)))
+    living = verdict.outcome is Outcome.OK and page.complete
+    return Observation(page, verdict, platforms.article(page) if living else None)
+
+
+def wants_all(due: Due, policy: Policy) -> bool:
+    """Whether the page is read to its end: at the first look, for suspects, and every few looks."""
+    doubtful = due.state.failing_since is not None or due.state.status in (Status.SUSPECT, Status.DEAD)
+    return due.sketch is None or doubtful or due.looks % policy.full_look_every == 0
+
+
+def known_of(due: Due) -> Known:
+    return Known(title=due.title or None, sketch=likeness.unpack(due.sketch) if due.sketch else None)
+
+
+def decide(due: Due, seen: Observation, now: datetime, policy: Policy) -> Look:
+    """What a look at a link means for its status, its risk and its next look."""
+    state, flip = step(due.state, seen.verdict, now, policy)
+    article = seen.article
+    published = article.published_at if article else None
+    born = min(due.published_at or published or due.added_at, now)
+    risk = assess(
+        state,
+        url=due.url,
+        reason=seen.verdict.reason,
+        born=born,
+        account=due.mates,
+        has_copy=due.has_copy,
+        now=now,
+        policy=policy,
+    )
+    if state.status is Status.DEAD:
+        risk = replace(risk, at_risk=False)
+    return Look(
+        due=due,
+        at=now,
+        verdict=seen.verdict,
+        http_status=seen.page.http_status,
+        final_url=_elsewhere(seen.page),
+        state=state,
+        flip=flip,
+        risk=risk,
+        next=next_look(state, risk, born=born, now=now, policy=policy),
+        sketch=likeness.pack(likeness.sketch(article.text)) if article and article.text else None,
+        account=article.account if article else None,
+        published_at=published,
+    )
+
+
+def _elsewhere(page: Page) -> str | None:
+    """Where the page answered, if not at its own address; what cannot be cleaned is not kept."""
+    try:
+        final = clean(page.final_url)
+    except NotALink:
+        return None
+    return final if final != page.url else None

@@ -1,0 +1,211 @@
+"""A page as a document: decoded when first read, parsed when first asked, never beyond what is safe to parse. Pure."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, read_bom
+
+from monitor.model import Page
+from monitor.platforms.limits import MAX_CHARACTERS, parsable_length
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+EVIDENCE_LENGTH = 300
+_BOILERPLATE = [
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "nav",
+    "header",
+    "footer",
+    "aside",
+    "svg",
+    "iframe",
+]
+_NOT_TEXT = ["script", "style", "noscript", "template"]
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_ASTRAY = re.compile(r"[\ud800-\udfff\x00]")
+
+
+def tidy(text: str, limit: int = EVIDENCE_LENGTH) -> str:
+    """One line for people: white space collapsed, control and direction characters out, cut at ``limit`` characters."""
+    line = _SPACE.sub(" ", text[: limit * 20]).strip()
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+class Document:
+    """The readable side of a :class:`Page`. Every answer is worked out once."""
+
+    def __init__(self, page: Page, *, limit: int = MAX_CHARACTERS) -> None:
+        self.page = page
+        self._limit = limit
+
+    @cached_property
+    def is_html(self) -> bool:
+        """Whether it should be read as HTML: said so, or nothing said and it looks so."""
+        kind = self.page.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind in {"", "application/octet-stream"}:
+            start = self.page.body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+            return start.startswith(b"<") and not start.startswith(b"<?xml") or b"<html" in start
+        return kind in {"text/html", "application/xhtml+xml"} or (
+            kind == "text/plain" and self._looks_like_html
+        )
+
+    @property
+    def _looks_like_html(self) -> bool:
+        start = self.page.body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        return start.startswith((b"<!doctype html", b"<html"))
+
+    @cached_property
+    def markup(self) -> str:
+        """The decoded body, at most ``limit`` characters."""
+        return decode(self.page.body[: 4 * self._limit], self.page.headers.get("content-type"))[: self._limit]
+
+    @cached_property
+    def tree(self) -> LexborHTMLParser:
+        """The parsed page, or as much of it as is safe to parse."""
+        return _parse(self.markup[: parsable_length(self.markup)])
+
+    def first(self, selector: str) -> LexborNode | None:
+        """The first element that a CSS selector finds."""
+        return self.tree.css_first(selector)
+
+    def has(self, selector: str) -> bool:
+        """Whether a CSS selector finds anything."""
+        return self.tree.css_first(selector) is not None
+
+    def text(self, selector: str) -> str:
+        """The text of the first element found, on one line; empty when there is none."""
+        node = self.tree.css_first(selector)
+        return tidy(text_of(node)) if node is not None else ""
+
+    def attribute(self, selector: str, name: str) -> str:
+        """An attribute of the first element found; empty when there is none."""
+        node = self.tree.css_first(selector)
+        return (node.attributes.get(name) or "").strip() if node is not None else ""
+
+    def meta(self, name: str) -> str:
+        """The content of a ``<meta>`` by name, property or itemprop."""
+        return tidy(
+            self.attribute(f'meta[property="{name}"]', "content")
+            or self.attribute(f'meta[name="{name}"]', "content")
+            or self.attribute(f'meta[itemprop="{name}"]', "content"),
+            1000,
+        )
+
+    @cached_property
+    def title(self) -> str:
+        """The text of ``<title>``."""
+        return self.text("head title") or self.text("title")
+
+    @cached_property
+    def headings(self) -> tuple[str, ...]:
+        """Title and headings: where a page says what it is."""
+        found = (tidy(text_of(node)) for node in self.tree.css("h1, h2, h3")[:12])
+        return tuple(text for text in (self.title, *found) if text)
+
+    @cached_property
+    def scripts(self) -> tuple[str, ...]:
+        """The source of every inline script."""
+        return tuple(node.text(deep=True) for node in self.tree.css("script") if node.text(deep=True).strip())
+
+    @cached_property
+    def visible(self) -> str:
+        """All text a reader could see, on one line."""
+        return self._stripped(_NOT_TEXT)
+
+    @cached_property
+    def readable(self) -> str:
+        """The main text: the body without navigation, header, footer and asides (facts/policy.md 5.2)."""
+        if not self.is_html:
+            kind = self.page.headers.get("content-type", "")
+            return self.markup if kind.startswith("text/") else ""
+        return self._stripped(_BOILERPLATE)
+
+    def _stripped(self, tags: list[str]) -> str:
+        # A tree of its own: stripping would take the elements from under the rules.
+        tree = _parse(self.tree.html or "")
+        tree.strip_tags(tags)
+        return _SPACE.sub(" ", text_of(tree.body)).strip() if tree.body is not None else ""
+
+    def json(self, selector: str) -> Any:
+        """The JSON inside the first element found; None when there is none or it is broken."""
+        node = self.tree.css_first(selector)
+        return parse_json(node.text(deep=True)) if node is not None else None
+
+    def json_ld(self, key: str) -> str:
+        """A string of that key in the page's JSON-LD, wherever it stands."""
+        for node in self.tree.css('script[type="application/ld+json"]')[:5]:
+            for item in _dicts(parse_json(node.text(deep=True))):
+                if isinstance(value := item.get(key), str):
+                    return value
+        return ""
+
+
+def text_of(node: LexborNode) -> str:
+    """All text below an element, pieces parted by a space."""
+    return node.text(deep=True, separator=" ")
+
+
+def parse_json(text: str) -> Any:
+    """What the JSON says, or None: hostile JSON may be broken or nested without end."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _dicts(value: Any, depth: int = 4) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list) and depth:
+        for item in value[:50]:
+            yield from _dicts(item, depth - 1)
+
+
+def _parse(markup: str) -> LexborHTMLParser:
+    from selectolax.lexbor import LexborHTMLParser  # noqa: PLC0415 -- many commands judge nothing
+
+    return LexborHTMLParser(_ASTRAY.sub("\ufffd", markup) or "<html></html>")
+
+
+def decode(body: bytes, content_type: str | None) -> str:
+    """A body as text: BOM, then UTF-8 if it is that, then what the header or the page itself declares, then GB 18030.
+
+    Valid UTF-8 goes before declarations, since saved copies of GBK pages keep their old ``<meta charset>``.
+    Undecodable bytes become U+FFFD.
+    """
+    encoding, bom = read_bom(body)
+    if encoding is not None and bom is not None:
+        return body[len(bom) :].decode(encoding, "replace")
+    if _is_utf8(body):
+        return body.decode("utf-8", "replace")
+    declared = http_content_type_encoding(content_type) or html_body_declared_encoding(body[:8192])
+    inside = html_body_declared_encoding(body[:8192])
+    candidates = [name for name in (declared, inside, "gb18030") if name and name != "utf-8"]
+    texts = [
+        body.decode("gb18030" if name in _CHINESE else name, "replace") for name in dict.fromkeys(candidates)
+    ]
+    texts.append(body.decode("utf-8", "replace"))
+    return min(texts, key=lambda text: text.count("\ufffd"))
+
+
+_CHINESE = frozenset({"gb2312", "gbk", "gb18030", "hz"})
+
+
+def _is_utf8(body: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(body)  # a character cut in two at the end is no error
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,3 @@
+"""The weekly report: gather → render → outbox → send."""
+
+from __future__ import annotations

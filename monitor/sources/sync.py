@@ -1,0 +1,224 @@
+"""From lists to the store: reads each list, understands its URLs, and makes the references what the list says."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from monitor.model import Reference
+from monitor.platforms import identify
+from monitor.sources import SourceError, expand, looks_like_list, read, read_bytes
+from monitor.store import Store, links
+from monitor.store.links import BY_HAND, Mention
+from monitor.urls import NotALink
+
+if TYPE_CHECKING:
+    from monitor.config import Source
+    from monitor.fetch import Fetcher
+
+log = logging.getLogger(__name__)
+
+LIST_SUFFIXES = (".md", ".markdown", ".txt", ".csv", ".opml", ".xml", ".rss", ".atom", ".rdf", ".json")
+LIST_NAMES = ("feed", "rss", "atom", "atom.xml", "index.xml", "feed.xml", "rss.xml", "bookmarks.html")
+SHOWN = 200  # characters of a URL that could not be understood
+
+
+@dataclass(slots=True)
+class Summary:
+    """What reading some lists brought."""
+
+    references: int = 0
+    links_added: int = 0
+    links_known: int = 0
+    dropped: int = 0
+    skipped: list[dict[str, str]] = field(default_factory=list)
+
+
+def is_url(target: str) -> bool:
+    return target.lower().startswith(("http://", "https://"))
+
+
+def may_be_list(url: str) -> bool:
+    """Whether a URL names a list by its looks; what it holds decides once it is fetched."""
+    last = urlsplit(url).path.lower().rstrip("/").rpartition("/")[2]
+    return last.endswith(LIST_SUFFIXES) or last in LIST_NAMES
+
+
+def understand(references: Sequence[Reference]) -> tuple[list[Mention], list[dict[str, str]]]:
+    """The references whose URL can be watched, and why the others cannot."""
+    mentions, skipped = [], []
+    for reference in references:
+        try:
+            mentions.append(Mention(identify(reference.url), reference.title, reference.line))
+        except NotALink as why:
+            skipped.append({"url": reference.url[:SHOWN], "why": str(why)})
+    return mentions, skipped
+
+
+async def load(source: str, fetcher: Fetcher | None) -> tuple[list[Reference], str]:
+    """The references of one list, and the sha256 of its bytes.
+
+    :raises SourceError: it cannot be read.
+    """
+    if not is_url(source):
+        data, content_type = await asyncio.to_thread(read_bytes, source), None
+    else:
+        data, content_type = await _download(source, fetcher)
+    references = await asyncio.to_thread(read, source, data, content_type=content_type)
+    return references, hashlib.sha256(data).hexdigest()
+
+
+async def _download(url: str, fetcher: Fetcher | None) -> tuple[bytes, str | None]:
+    if fetcher is None:
+        raise SourceError(f"{url} is on the network: give a file here.")
+    page = await fetcher.fetch(url)
+    content_type = page.headers.get("content-type")
+    if page.failure or page.http_status != 200:
+        why = page.failure.detail if page.failure else f"HTTP {page.http_status}"
+        raise SourceError(f"The list {url} cannot be read ({why}): try again later or give a file.")
+    if not page.complete:
+        raise SourceError(f"The list {url} is too large: raise [network] max_body_mb or give a file.")
+    if not looks_like_list(page.body, content_type):
+        raise SourceError(
+            f"{url} is a page, not a list: name a feed, an OPML, bookmark, Markdown or text file."
+        )
+    return page.body, content_type
+
+
+async def references_of(
+    target: str, *, base: Path, fetcher: Fetcher | None
+) -> AsyncIterator[Sequence[Reference]]:
+    """What a target of the command line mentions, list by list; a URL that is no list mentions itself.
+
+    :raises SourceError: the target, or a list below it, cannot be read.
+    """
+    if is_url(target) and not may_be_list(target):
+        yield [Reference(target, "", BY_HAND, 0)]
+        return
+    for source in expand(target, base=base):
+        references, _ = await load(source, fetcher)
+        yield references
+
+
+async def add(
+    store: Store, targets: Sequence[str], *, base: Path, now: datetime, fetcher: Fetcher | None
+) -> Summary:
+    """Watch what ``targets`` name: single URLs, files, folders, globs, feeds.
+
+    :raises SourceError: a target cannot be read; what was read before it is stored.
+    """
+    summary = Summary()
+    for target in targets:
+        if is_url(target) and not may_be_list(target):
+            by_hand = [Reference(target, "", BY_HAND, 0)]
+            await _store(store, BY_HAND, by_hand, summary, now=now, complete=False)
+            continue
+        for source in expand(target, base=base):
+            references, digest = await load(source, fetcher)
+            await _store(store, source, references, summary, now=now, digest=digest)
+    async with store.write() as db:
+        await links.unwatch_unmentioned(db)
+    return summary
+
+
+async def _store(
+    store: Store,
+    source: str,
+    references: Sequence[Reference],
+    summary: Summary,
+    *,
+    now: datetime,
+    digest: str | None = None,
+    archive: bool = True,
+    complete: bool = True,
+) -> None:
+    mentions, skipped = await asyncio.to_thread(understand, references)
+    async with store.write() as db:
+        synced = await links.sync_source(
+            db, source, mentions, now=now, digest=digest, archive=archive, complete=complete
+        )
+    summary.references += len(mentions)
+    summary.links_added += synced.added
+    summary.links_known += synced.known
+    summary.dropped += synced.dropped
+    summary.skipped += skipped
+
+
+class Syncer:
+    """Keeps the store in step with the lists of the configuration and those added by hand."""
+
+    def __init__(self, store: Store, fetcher: Fetcher) -> None:
+        self._store, self._fetcher = store, fetcher
+        self._stamps: dict[
+            str, tuple[int, int]
+        ] = {}  # size and time of files that were read, to spare reading
+
+    async def sync(self, configured: Sequence[Source], *, base: Path, now: datetime) -> Summary:
+        """Read every list that changed; a list that cannot be read is noted and keeps what it had."""
+        async with self._store.read() as db:
+            known = {row.path: row for row in await links.sources(db)}
+        paths, problems = await asyncio.to_thread(_configured, configured, base)
+        for problem in problems:
+            log.warning("%s", problem, extra={"action": "sync"})
+        added = {path: row.archive for path, row in known.items() if path != BY_HAND and path not in paths}
+        summary = Summary()
+        for path, archive in (paths | added).items():
+            digest = known[path].digest if path in known and known[path].archive == archive else None
+            await self._sync_one(path, digest, summary, archive=archive, now=now)
+        async with self._store.write() as db:
+            await links.unwatch_unmentioned(db)
+        return summary
+
+    async def _sync_one(
+        self, path: str, digest: str | None, summary: Summary, *, archive: bool, now: datetime
+    ) -> None:
+        stamp = None if is_url(path) else await asyncio.to_thread(_stamp, path)
+        if digest and stamp and self._stamps.get(path) == stamp:
+            return
+        try:
+            references, new_digest = await load(path, self._fetcher)
+        except SourceError as problem:
+            await self._cannot_read(path, str(problem), now)
+            return
+        if new_digest != digest:
+            await _store(self._store, path, references, summary, now=now, digest=new_digest, archive=archive)
+            log.info("read %s: %d links", path, len(references), extra={"action": "sync"})
+        if stamp:
+            self._stamps[path] = stamp
+
+    async def _cannot_read(self, path: str, problem: str, now: datetime) -> None:
+        """A file deleted from a folder that is there is really gone; a folder that is away may come back."""
+        missing = not is_url(path) and not Path(path).exists()
+        log.warning("%s", problem, extra={"action": "sync"})
+        async with self._store.write() as db:
+            if missing and Path(path).parent.is_dir():
+                await links.drop_source(db, path)
+            else:
+                await links.mark_source(db, path, now, problem=problem, missing=missing)
+
+
+def _configured(sources: Sequence[Source], base: Path) -> tuple[dict[str, bool], list[str]]:
+    paths: dict[str, bool] = {}
+    problems = []
+    for source in sources:
+        try:
+            for path in expand(source.path, base=base):
+                paths[path] = paths.get(path, True) and source.archive
+        except SourceError as problem:
+            problems.append(str(problem))
+    return paths, problems
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None  # reading it will say why
+    return found.st_size, found.st_mtime_ns

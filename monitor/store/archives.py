@@ -1,0 +1,404 @@
+"""Archive jobs and snapshots: which links want a copy, who works on which job, which copy counts.
+
+A job is one row from its first look-up to its end. While it is open, ``not_before`` is when its next step is due;
+once it is finished, ``not_before`` is when the link may get another job, :data:`NEVER` for a refusal that lasts. A
+change of the link's own status always allows another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, case, exists, func, or_, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.model import Status
+from monitor.store.engine import Store
+from monitor.store.sql import chunks, insert, insert_new
+from monitor.store.tables import archive_job, link, reference, snapshot, source
+
+WAYBACK, LOCAL = "wayback", "local"
+COUNTS = ("A", "B")  # grades of a copy that really is the article
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+YOUNG = timedelta(days=30)
+LONGEST = 300  # characters kept of what archive.org says
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    SUBMITTED = "submitted"  # it has a job id at archive.org
+    OUTCOME_UNKNOWN = "outcome_unknown"  # sent, or about to be: looked up before it is sent again
+    CAPTURED = "captured"  # there is a snapshot, nobody has opened it yet
+    VERIFIED = "verified"
+    CAPTURED_WALL = "captured_wall"  # what was saved is a captcha, a login or a notice
+    FAILED = "failed"
+    NOT_ATTEMPTED = "not_attempted"
+
+
+FINISHED = frozenset(
+    {JobState.VERIFIED, JobState.CAPTURED_WALL, JobState.FAILED, JobState.NOT_ATTEMPTED},
+)
+LOOK_UP_FIRST = (
+    "look-up-unknown",
+    "not-the-article",
+    "not-played",
+    "younger-capture",
+    "capture-location-error",
+    "too-many-daily-captures",
+)
+"""Codes of queued jobs that are looked up next, as a new job is; with any other code they are submitted next."""
+
+
+class Danger:
+    """How urgent a copy is; the smallest goes first."""
+
+    SUSPECT, DEAD, AT_RISK, YOUNG, DEAD_MATE, OTHER = range(6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A claimed job, and what it needs to know of its link. ``snapshot_id``: the capture it is about now."""
+
+    id: int
+    link_id: int
+    state: JobState
+    danger: int
+    created_at: datetime
+    not_before: datetime
+    submitted_at: datetime | None
+    remote_id: str | None
+    attempts: int
+    code: str | None
+    message: str | None
+    snapshot_id: int | None
+    url: str
+    host: str
+    title: str
+    status: Status
+    failing_since: datetime | None
+    sketch: bytes | None
+    wanted: bool  # still watched, and not ignored
+
+    @property
+    def dead(self) -> bool:
+        return self.status is Status.DEAD
+
+    @property
+    def looked_up(self) -> bool:
+        return self.code is not None and self.code not in LOOK_UP_FIRST
+
+
+KEPT = ("state", "not_before", "submitted_at", "remote_id", "attempts", "code", "message", "snapshot_id")
+_OF_LINK = ("url", "host", "title", "status", "failing_since", "sketch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One archived copy. ``origin``: ``made`` by us or ``found``. ``grade`` is None until it was opened and judged."""
+
+    link_id: int
+    archive: str
+    url: str
+    original_url: str
+    captured_at: datetime
+    origin: str
+    digest: str | None = None
+    http_status: int | None = None
+    judged_at: datetime | None = None
+    grade: str | None = None
+    outcome: str | None = None
+    rule: str | None = None
+    evidence: str | None = None
+    file: str | None = None
+    offset: int | None = None
+    length: int | None = None
+    id: int = 0  # given by the database
+
+
+_SNAPSHOT = [field.name for field in fields(Snapshot)]
+
+
+# jobs
+
+
+async def enqueue(
+    db: AsyncConnection, link_ids: Collection[int], *, archive: str, danger: int, now: datetime
+) -> int:
+    """Ask for a copy of each link. One with an open job keeps it; the job only becomes more urgent.
+
+    :returns: how many new jobs there are.
+    """
+    rows = [_new_job(link_id, archive, danger, now) for link_id in sorted(link_ids)]
+    if not rows:
+        return 0
+    before = await _open_jobs(db, archive)
+    await db.execute(insert_new(db, archive_job), rows)
+    added = await _open_jobs(db, archive) - before
+    for part in chunks(sorted(link_ids)):
+        await db.execute(
+            update(archive_job)
+            .where(archive_job.c.link_id.in_(part), archive_job.c.archive == archive)
+            .where(archive_job.c.finished_at.is_(None), archive_job.c.danger > danger)
+            .values(danger=danger)
+        )
+    return added
+
+
+def _new_job(link_id: int, archive: str, danger: int, now: datetime) -> dict[str, Any]:
+    return {
+        "link_id": link_id,
+        "archive": archive,
+        "state": JobState.QUEUED,
+        "danger": danger,
+        "created_at": now,
+        "not_before": now,
+    }
+
+
+async def _open_jobs(db: AsyncConnection, archive: str) -> int:
+    count = select(func.count()).where(archive_job.c.archive == archive, archive_job.c.finished_at.is_(None))
+    return int((await db.execute(count)).scalar_one())
+
+
+async def decline(db: AsyncConnection, reasons: Mapping[int, str], *, archive: str, now: datetime) -> None:
+    """Write down, once and for good, that no copy of these links is asked for, and why."""
+    rows = [
+        {
+            **_new_job(link_id, archive, Danger.OTHER, now),
+            "state": JobState.NOT_ATTEMPTED,
+            "code": code,
+            "finished_at": now,
+            "not_before": NEVER,
+        }
+        for link_id, code in reasons.items()
+    ]
+    if rows:
+        await db.execute(insert(db, archive_job), rows)
+
+
+async def uncovered(
+    db: AsyncConnection, *, now: datetime, limit: int, exclude_hosts: Sequence[str] = ()
+) -> list[tuple[int, str, int]]:
+    """Links that have no verified copy at the Wayback Machine and nobody asking for one, most urgent first.
+
+    A link nobody has looked at yet waits; so does one whose last job ended without a change since, until that
+    job's ``not_before``. Links of lists that keep out of archives, and of ``exclude_hosts`` and hosts below
+    them, are left out.
+
+    :returns: id, URL, danger.
+    """
+    danger = _danger(now)
+    statement = (
+        select(link.c.id, link.c.url, danger)
+        .where(link.c.watched, ~link.c.ignored, link.c.status != Status.PENDING)
+        .where(~_covered(), ~_asked(now), ~_opted_out(), *(~_host_is(name) for name in exclude_hosts))
+        .order_by(danger, link.c.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2]) for row in await db.execute(statement)]
+
+
+def _covered() -> ColumnElement[bool]:
+    return exists().where(
+        snapshot.c.link_id == link.c.id, snapshot.c.archive == WAYBACK, snapshot.c.grade.in_(COUNTS)
+    )
+
+
+def _asked(now: datetime) -> ColumnElement[bool]:
+    job = archive_job.c
+    still_valid = and_(job.finished_at >= link.c.since, job.not_before > now)
+    return exists().where(
+        job.link_id == link.c.id, job.archive == WAYBACK, or_(job.finished_at.is_(None), still_valid)
+    )
+
+
+def _opted_out() -> ColumnElement[bool]:
+    mentioned = reference.c.link_id == link.c.id
+    consenting = and_(mentioned, reference.c.source_id == source.c.id, source.c.archive)
+    return and_(exists().where(mentioned), ~exists().where(consenting))
+
+
+def _host_is(name: str) -> ColumnElement[bool]:
+    return or_(link.c.host == name.lower(), link.c.host.endswith(f".{name.lower()}", autoescape=True))
+
+
+def _danger(now: datetime) -> ColumnElement[int]:
+    mate = link.alias("mate")
+    dead_mate = exists().where(mate.c.account == link.c.account, mate.c.status == Status.DEAD)
+    looked_up = exists().where(archive_job.c.link_id == link.c.id, archive_job.c.archive == WAYBACK)
+    born = func.coalesce(link.c.published_at, link.c.added_at)
+    return case(
+        (link.c.status == Status.SUSPECT, Danger.SUSPECT),
+        (and_(link.c.status == Status.DEAD, ~looked_up), Danger.DEAD),
+        (link.c.at_risk == true(), Danger.AT_RISK),
+        (and_(link.c.status != Status.DEAD, born > now - YOUNG), Danger.YOUNG),
+        (and_(link.c.status != Status.DEAD, dead_mate), Danger.DEAD_MATE),
+        else_=Danger.OTHER,
+    )
+
+
+async def hurry(db: AsyncConnection) -> None:
+    """Move up the queued jobs of links that came into danger since they were queued."""
+    urgent = (
+        (link.c.status == Status.SUSPECT, Danger.SUSPECT),
+        (link.c.at_risk == true(), Danger.AT_RISK),
+    )
+    for condition, danger in urgent:
+        await db.execute(
+            update(archive_job)
+            .where(archive_job.c.finished_at.is_(None), archive_job.c.danger > danger)
+            .where(archive_job.c.link_id.in_(select(link.c.id).where(condition, link.c.watched)))
+            .values(danger=danger)
+        )
+
+
+async def claim_jobs(
+    store: Store, *, worker: str, now: datetime, limit: int, saves: int, lease: timedelta
+) -> list[Job]:
+    """Take due jobs: those under way first, then the most urgent.
+
+    :param limit: of jobs that need anything but a submission.
+    :param saves: of jobs that are to be submitted next.
+    :param lease: how long they are this worker's; one that dies loses them then.
+    """
+    job = archive_job.c
+    submitted_next = and_(job.state == JobState.QUEUED, job.code.is_not(None), job.code.not_in(LOOK_UP_FIRST))
+    under_way = case((job.state == JobState.QUEUED, 1), else_=0)
+    due = (
+        select(job.id)
+        .where(job.archive == WAYBACK, job.finished_at.is_(None), job.not_before <= now)
+        .where(or_(job.lease_until.is_(None), job.lease_until <= now))
+        .order_by(under_way, job.danger, job.not_before, job.id)
+        .with_for_update(skip_locked=True)
+    )
+    # ``code IS NULL`` makes the negation of ``submitted_next`` null, so it is spelt out
+    other = or_(job.state != JobState.QUEUED, job.code.is_(None), job.code.in_(LOOK_UP_FIRST))
+    async with store.write() as db:
+        ids = list((await db.execute(due.where(other).limit(limit))).scalars())
+        ids += (await db.execute(due.where(submitted_next).limit(saves))).scalars()
+        held = {"leased_by": worker, "lease_until": now + lease}
+        await db.execute(update(archive_job).where(job.id.in_(ids)).values(held))
+        columns = [*archive_job.c, *(link.c[name] for name in _OF_LINK), link.c.watched, link.c.ignored]
+        rows = await db.execute(select(*columns).join_from(archive_job, link).where(job.id.in_(ids)))
+        jobs = {row.id: _job(row) for row in rows}
+    return [jobs[job_id] for job_id in ids]
+
+
+def _job(row: Row[Any]) -> Job:
+    own = ("id", "link_id", "danger", "created_at", *KEPT)
+    values = {name: getattr(row, name) for name in (*own, *_OF_LINK)}
+    values |= {"state": JobState(row.state), "status": Status(row.status)}
+    return Job(**values, wanted=row.watched and not row.ignored)
+
+
+async def record(
+    db: AsyncConnection, job: Job, *, worker: str, now: datetime, keep_lease: bool = False
+) -> bool:
+    """Write what became of a job, and end the lease.
+
+    :param keep_lease: the same step has more to write.
+    :returns: False when the lease was lost meanwhile: nothing is written, another worker goes on.
+    """
+    values = {name: getattr(job, name) for name in KEPT}
+    values["message"] = job.message[:LONGEST] if job.message else None
+    values["finished_at"] = now if job.state in FINISHED else None
+    if not keep_lease:
+        values |= {"leased_by": None, "lease_until": None}
+    mine = and_(archive_job.c.id == job.id, archive_job.c.leased_by == worker)
+    done = await db.execute(
+        update(archive_job).where(mine, archive_job.c.finished_at.is_(None)).values(values)
+    )
+    return done.rowcount == 1
+
+
+async def postpone(db: AsyncConnection, job_ids: Collection[int], until: datetime, *, worker: str) -> None:
+    """End the leases of jobs that could not go on; all else stays as it was written last."""
+    later = case((archive_job.c.not_before > until, archive_job.c.not_before), else_=until)
+    await db.execute(
+        update(archive_job)
+        .where(archive_job.c.id.in_(job_ids), archive_job.c.leased_by == worker)
+        .where(archive_job.c.finished_at.is_(None))
+        .values(not_before=later, leased_by=None, lease_until=None)
+    )
+
+
+async def give_back(store: Store, *, worker: str) -> None:
+    """End all leases of ``worker``: its jobs are due as before."""
+    async with store.write() as db:
+        await db.execute(
+            update(archive_job)
+            .where(archive_job.c.finished_at.is_(None), archive_job.c.leased_by == worker)
+            .values(leased_by=None, lease_until=None)
+        )
+
+
+async def in_flight(db: AsyncConnection, *, now: datetime, longest: timedelta) -> int:
+    """How many captures archive.org may be making for us now.
+
+    :param longest: how long one may run whose outcome we do not know.
+    """
+    job = archive_job.c
+    running = and_(job.state == JobState.SUBMITTED, job.submitted_at <= now)
+    perhaps = and_(job.state == JobState.OUTCOME_UNKNOWN, job.submitted_at > now - longest)
+    statement = select(func.count()).where(
+        job.archive == WAYBACK, job.finished_at.is_(None), or_(running, perhaps)
+    )
+    return int((await db.execute(statement)).scalar_one())
+
+
+# snapshots
+
+
+async def add_snapshot(db: AsyncConnection, new: Snapshot) -> int:
+    """Add a copy and return its id; one that is known already stays as it is."""
+    values = {name: value for name, value in asdict(new).items() if name != "id"}
+    await db.execute(insert_new(db, snapshot).values(values))
+    known = select(snapshot.c.id).where(
+        snapshot.c.link_id == new.link_id, snapshot.c.archive == new.archive, snapshot.c.url == new.url
+    )
+    return int((await db.execute(known)).scalar_one())
+
+
+async def snapshots(db: AsyncConnection, link_id: int, archive: str) -> list[Snapshot]:
+    """A link's copies in one archive, newest first."""
+    statement = (
+        select(*(snapshot.c[name] for name in _SNAPSHOT))
+        .where(snapshot.c.link_id == link_id, snapshot.c.archive == archive)
+        .order_by(snapshot.c.captured_at.desc(), snapshot.c.id.desc())
+    )
+    return [Snapshot(**row) for row in (await db.execute(statement)).mappings()]
+
+
+async def judge_snapshot(db: AsyncConnection, snapshot_id: int, now: datetime, **judgement: Any) -> None:
+    """Write what a copy turned out to be: ``grade`` and ``outcome``, ``rule``, ``evidence``, ``http_status``."""
+    await db.execute(update(snapshot).where(snapshot.c.id == snapshot_id).values(judged_at=now, **judgement))
+
+
+async def title_of(db: AsyncConnection, link_id: int) -> str:
+    """The link's title as the reading list has it; empty where it has none."""
+    return str((await db.execute(select(link.c.title).where(link.c.id == link_id))).scalar_one())
+
+
+async def set_copy(db: AsyncConnection, link_id: int) -> int | None:
+    """Choose the copy that stands for a link, and return its id.
+
+    The better grade first; of a link that fails, a copy from before the failure; one that everybody can open
+    before a local one; the newest.
+    """
+    failing_since = (await db.execute(select(link.c.failing_since).where(link.c.id == link_id))).scalar()
+    statement = select(snapshot.c.id, snapshot.c.grade, snapshot.c.captured_at, snapshot.c.archive).where(
+        snapshot.c.link_id == link_id, snapshot.c.grade.in_(COUNTS)
+    )
+
+    def worth(row: Any) -> tuple[Any, ...]:
+        in_time = failing_since is None or row.captured_at < failing_since
+        return (in_time, row.grade == "A", row.archive == WAYBACK, row.captured_at)
+
+    best = max((await db.execute(statement)).all(), key=worth, default=None)
+    chosen = best.id if best else None
+    await db.execute(update(link).where(link.c.id == link_id).values(copy_id=chosen))
+    return chosen

@@ -1,0 +1,140 @@
+"""What ``status`` and ``show`` read: links with their copy and their places in the lists, most dangerous first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, case, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.model import Status
+from monitor.store.tables import archive_job, flip, link, reference, snapshot, source, span
+
+STREAMED = 500  # links read at a time
+DANGER = {Status.SUSPECT: 0, Status.DEAD: 1, Status.BLIND: 2, Status.ALIVE: 3, Status.PENDING: 4}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which links; empty = all that are watched and not ignored.
+
+    ``since``: those whose status changed at that time or later.
+    """
+
+    statuses: frozenset[str] = frozenset()
+    platform: str | None = None
+    at_risk: bool = False
+    since: datetime | None = None
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        wanted: ColumnElement[bool] = link.c.watched & ~link.c.ignored
+        if self.statuses:
+            wanted &= link.c.status.in_(self.statuses)
+        if self.platform:
+            wanted &= link.c.platform == self.platform
+        if self.at_risk:
+            wanted &= link.c.at_risk
+        if self.since:
+            wanted &= link.c.since >= self.since
+        return wanted
+
+
+def _links() -> Select[Any]:
+    """Links beside the copy that counts, or the newest that is still to be judged."""
+    unjudged = (
+        select(func.max(snapshot.c.id))
+        .where(snapshot.c.link_id == link.c.id, snapshot.c.grade.is_(None))
+        .scalar_subquery()
+    )
+    shown = func.coalesce(link.c.copy_id, unjudged)
+    return select(
+        link,
+        snapshot.c.url.label("copy_url"),
+        snapshot.c.archive.label("copy_archive"),
+        snapshot.c.captured_at.label("copy_at"),
+    ).outerjoin(snapshot, snapshot.c.id == shown)
+
+
+async def stream(db: AsyncConnection, chosen: Filter) -> AsyncIterator[dict[str, Any]]:
+    """The chosen links in the form of ``status --json``, one at a time."""
+    order = case({status.value: rank for status, rank in DANGER.items()}, value=link.c.status, else_=9)
+    statement = (
+        _links()
+        .where(chosen.condition)
+        .order_by(order, link.c.at_risk.desc(), link.c.chance_90d.desc(), link.c.url)
+    )
+    async with db.stream(statement) as rows:
+        async for part in rows.partitions(STREAMED):
+            places = await _places(db, [row.id for row in part])
+            for row in part:
+                yield as_json(row, places.get(row.id, []))
+
+
+async def _places(db: AsyncConnection, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    places: dict[int, list[dict[str, Any]]] = {}
+    statement = (
+        select(reference.c.link_id, source.c.path, reference.c.line)
+        .join(source, source.c.id == reference.c.source_id)
+        .where(reference.c.link_id.in_(ids))
+        .order_by(source.c.path, reference.c.line)
+    )
+    for link_id, path, line in await db.execute(statement):
+        places.setdefault(link_id, []).append({"path": path, "line": line})
+    return places
+
+
+def as_json(row: Row[Any], places: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One link as the design's §6 has it."""
+    copy = None
+    if row.copy_url:
+        copy = {
+            "url": row.copy_url,
+            "archive": row.copy_archive,
+            "captured_at": row.copy_at,
+            "verified": row.copy_id is not None,
+        }
+    return {
+        "url": row.url,
+        "title": row.title,
+        "platform": row.platform,
+        "status": row.status,
+        "since": row.since,
+        "last_checked_at": row.last_checked_at,
+        "next_check_at": row.next_check_at if row.watched and not row.ignored else None,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "evidence": row.evidence,
+        "at_risk": row.at_risk,
+        "risk": {"chance_90d": row.chance_90d, "reasons": row.risk_reasons or []},
+        "snapshot": copy,
+        "sources": list(places),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """One link and all that is known of it; the rows newest last."""
+
+    row: Row[Any]
+    places: Sequence[Mapping[str, Any]]
+    spans: Sequence[Row[Any]]
+    flips: Sequence[Row[Any]]
+    snapshots: Sequence[Row[Any]]
+    jobs: Sequence[Row[Any]]
+
+
+async def whole(db: AsyncConnection, url: str) -> Whole | None:
+    """Everything about the link with that canonical URL; None when it is not known."""
+    row = (await db.execute(_links().where(link.c.url == url))).first()
+    if row is None:
+        return None
+    places = await _places(db, [row.id])
+    found = [
+        (await db.execute(select(table).where(table.c.link_id == row.id).order_by(table.c.id))).all()
+        for table in (span, flip, snapshot, archive_job)
+    ]
+    return Whole(row, places.get(row.id, []), *found)

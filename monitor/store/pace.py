@@ -1,0 +1,35 @@
+"""The pace of each host, kept so that a restart does not hurry anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.fetch.pace import HostPace
+from monitor.store.sql import insert
+from monitor.store.tables import pace
+
+KEPT = ("not_before", "spacing_s", "walls", "looks_since_wall", "recent")
+
+
+async def get(db: AsyncConnection, host: str, *, vantage: str, now: datetime) -> HostPace:
+    """The host's pace; a host never asked may be asked at once."""
+    row = (await db.execute(select(pace).where(pace.c.host == host, pace.c.vantage == vantage))).first()
+    if row is None:
+        return HostPace(host, not_before=now)
+    return HostPace(host, **{name: getattr(row, name) for name in KEPT})
+
+
+async def put(db: AsyncConnection, paces: Iterable[HostPace], *, vantage: str) -> None:
+    rows = [
+        {"host": one.host, "vantage": vantage, **{name: getattr(one, name) for name in KEPT}} for one in paces
+    ]
+    if rows:
+        statement = insert(db, pace)
+        news = {name: statement.excluded[name] for name in KEPT}
+        await db.execute(
+            statement.on_conflict_do_update(index_elements=[pace.c.host, pace.c.vantage], set_=news), rows
+        )

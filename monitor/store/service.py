@@ -1,0 +1,33 @@
+"""What is known of services that all workers share: our own network, archive.org."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.store.sql import insert
+from monitor.store.tables import service
+
+NETWORK = "network"
+
+
+async def get(db: AsyncConnection, name: str) -> Row[Any] | None:
+    return (await db.execute(select(service).where(service.c.name == name))).first()
+
+
+async def put(
+    db: AsyncConnection,
+    name: str,
+    *,
+    now: datetime,
+    not_before: datetime | None = None,
+    failures: int = 0,
+    note: str | None = None,
+    data: Any = None,
+) -> None:
+    values = {"not_before": not_before, "failures": failures, "note": note, "data": data, "updated_at": now}
+    statement = insert(db, service).values(name=name, **values)
+    await db.execute(statement.on_conflict_do_update(index_elements=[service.c.name], set_=values))

@@ -1,0 +1,275 @@
+"""The sweep: claims due links host by host, looks at them at the host's pace, records what was seen in batches.
+
+One worker a host, so that a host is asked one thing at a time; as many workers as ``[network] concurrency``. What the
+workers see goes through one queue to one recorder: its size is what bounds memory and slows the workers when the
+database is slow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from monitor.config import Settings
+from monitor.fetch import Fetcher
+from monitor.fetch.pace import HostPace, after_look, next_gap, spacing_s
+from monitor.look import Observation, decide, known_of, observe, wants_all
+from monitor.model import Clock, FailureKind, Page
+from monitor.network import Network
+from monitor.store import Store, StoreError, checks
+from monitor.store import pace as paces
+from monitor.store.checks import Due, Look
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=90)
+PATIENCE_S = 60  # what a worker waits for its host before it lets go of it
+AT_ONCE = 100  # links claimed of one host at a time
+POISON_WAIT = timedelta(hours=1)
+BATCH = 200  # looks recorded in one transaction
+OURS_PERHAPS = frozenset(FailureKind) - {FailureKind.GUARD, FailureKind.REDIRECTS, FailureKind.PROTOCOL}
+
+Keep = Callable[[Due, Observation, datetime], Awaitable[None]]
+
+
+class OfflineError(Exception):
+    """Our own network is down: what failed says nothing about the link."""
+
+
+class Sweep:
+    """Looks at links until told to stop.
+
+    :param keep: called for each living page that was read whole, to keep a local copy.
+    :param only: the links to look at, their ids by host; None = every due one.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        fetcher: Fetcher,
+        settings: Settings,
+        network: Network,
+        *,
+        clock: Clock,
+        worker: str,
+        vantage: str,
+        keep: Keep | None = None,
+        only: Mapping[str, frozenset[int]] | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
+        self.store, self.fetcher, self.settings, self.network = store, fetcher, settings, network
+        self.clock, self.worker, self.vantage, self.keep, self.only = clock, worker, vantage, keep, only
+        self.chance = chance or random.Random()  # noqa: S311  (jitter, no secret)
+        self.looks = 0
+        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._seen: asyncio.Queue[tuple[Look, HostPace]] = asyncio.Queue(maxsize=BATCH)
+        self._stopping = asyncio.Event()
+        self._side: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Sweep:
+        self._side = [asyncio.create_task(self._record_all()), asyncio.create_task(self._renew_leases())]
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop(timedelta(0))
+
+    async def tick(self) -> int:
+        """Put a worker on every host that has due links and may be asked; returns how many were started."""
+        for task in self._side:
+            if task.done():
+                task.result()  # a recorder that died must not go unnoticed
+        free = self.settings.network.concurrency - len(self._workers)
+        if free <= 0 or self._stopping.is_set() or not await self.network.up():
+            return 0
+        async with self.store.read() as db:
+            hosts = await checks.ready_hosts(
+                db,
+                vantage=self.vantage,
+                now=self.clock(),
+                busy=self._workers.keys(),
+                limit=free,
+                among=self.only,
+            )
+        for host in hosts:
+            task = asyncio.create_task(self._work(host), name=f"look at {host}")
+            self._workers[host] = task
+            task.add_done_callback(lambda done, host=host: self._finished(host, done))
+        return len(hosts)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._workers)
+
+    async def settle(self) -> None:
+        """Wait until the workers have let go and all they saw is recorded."""
+        while self._workers:
+            await asyncio.wait(self._workers.values())
+            await asyncio.sleep(0)
+        await self._seen.join()
+
+    async def stop(self, grace: timedelta) -> None:
+        """Finish what is in flight within ``grace``, give the rest back, record all, end."""
+        self._stopping.set()
+        if self._workers:
+            await asyncio.wait(self._workers.values(), timeout=grace.total_seconds())
+        for task in list(self._workers.values()):
+            task.cancel()
+        if self._workers:
+            await asyncio.wait(list(self._workers.values()))
+        if self._side and not self._side[0].done():
+            await self._seen.join()
+        for task in self._side:
+            task.cancel()
+        await asyncio.gather(*self._side, return_exceptions=True)
+        self._side = []
+
+    def _finished(self, host: str, task: asyncio.Task[None]) -> None:
+        del self._workers[host]
+        if not task.cancelled() and (error := task.exception()):
+            log.error(
+                "looking at %s stopped: %s",
+                host,
+                error,
+                exc_info=error,
+                extra={"action": "sweep", "host": host},
+            )
+
+    async def _work(self, host: str) -> None:
+        async with self.store.read() as db:
+            pace = await paces.get(db, host, vantage=self.vantage, now=self.clock())
+        while not self._stopping.is_set() and self.network.seems_up:
+            if self._wait_s(pace) > PATIENCE_S:
+                return
+            gap_s = spacing_s(pace, self.settings.pace)
+            limit = max(1, min(AT_ONCE, int(PATIENCE_S / gap_s) if gap_s else AT_ONCE))
+            dues = await checks.claim(
+                self.store,
+                host,
+                worker=self.worker,
+                now=self.clock(),
+                limit=limit,
+                lease=LEASE,
+                only=self.only[host] if self.only else None,
+            )
+            if not dues:
+                return
+            pace = await self._look_at_all(dues, pace)
+
+    async def _look_at_all(self, dues: list[Due], pace: HostPace) -> HostPace:
+        """Look at what was claimed; what is not reached, for whatever reason, is given back."""
+        left = list(dues)
+        try:
+            while left and not self._stopping.is_set() and self._wait_s(pace) <= PATIENCE_S:
+                await asyncio.sleep(self._wait_s(pace))
+                await self._announce(pace)
+                look, page = await self._look_safely(left)
+                pace = after_look(
+                    pace, page, look.verdict, self.clock(), settings=self.settings.pace, chance=self.chance
+                )
+                await self._seen.put((look, pace))
+        except OfflineError:
+            log.warning("offline: %s", self.network.detail, extra={"action": "offline"})
+        finally:
+            if left:
+                await asyncio.shield(checks.give_back(self.store, left, worker=self.worker, now=self.clock()))
+        return pace
+
+    async def _look_safely(self, left: list[Due]) -> tuple[Look, Page]:
+        """Look at the first of ``left`` and take it off; one that breaks us waits before it may do so again."""
+        try:
+            result = await self._look(left[0])
+        except OfflineError:
+            raise
+        except Exception:
+            later = self.clock() + POISON_WAIT
+            await checks.postpone(self.store, left.pop(0), worker=self.worker, until=later)
+            raise
+        del left[0]
+        return result
+
+    async def _announce(self, pace: HostPace) -> None:
+        """Keep the earliest time of the look after this one, before this one: a crash must not hurry the host."""
+        gap = next_gap(pace, self.settings.pace, self.chance)
+        if gap:
+            async with self.store.write() as db:
+                await paces.put(db, [replace(pace, not_before=self.clock() + gap)], vantage=self.vantage)
+
+    def _wait_s(self, pace: HostPace) -> float:
+        return max(0.0, (pace.not_before - self.clock()).total_seconds())
+
+    async def _look(self, due: Due) -> tuple[Look, Page]:
+        async def wait() -> None:
+            await asyncio.sleep(self.settings.pace.hosts.get(due.host, self.settings.pace.default_s))
+
+        policy = self.settings.policy
+        seen = await observe(
+            self.fetcher,
+            due.url,
+            known_of(due),
+            full=wants_all(due, policy),
+            suspect=due.state.failing_since is not None,
+            wait=wait,
+        )
+        failure = seen.page.failure
+        if failure and failure.kind in OURS_PERHAPS and not await self.network.up(doubted=True):
+            raise OfflineError
+        now = self.clock()
+        look = decide(due, seen, now, policy)
+        if self.keep and seen.article:
+            await self.keep(due, seen, now)
+        return look, seen.page
+
+    async def _record_all(self) -> None:
+        while True:
+            batch = [await self._seen.get()]
+            while len(batch) < BATCH and not self._seen.empty():
+                batch.append(self._seen.get_nowait())
+            await self._record(batch)
+            for _ in batch:
+                self._seen.task_done()
+
+    async def _record(self, batch: list[tuple[Look, HostPace]]) -> None:
+        """Record a batch, for as long as it takes: a database that is away for a while loses nothing."""
+        wait_s = 0.5
+        while True:
+            try:
+                kept = await checks.record(
+                    self.store, [look for look, _ in batch], worker=self.worker, vantage=self.vantage
+                )
+                async with self.store.write() as db:
+                    await paces.put(db, {pace.host: pace for _, pace in batch}.values(), vantage=self.vantage)
+                break
+            except StoreError as error:
+                log.error("cannot record, trying again: %s", error, extra={"action": "record"})
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, 30)
+        self.looks += len(kept)
+        for look in kept:
+            _log(look)
+
+    async def _renew_leases(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            if self._workers:
+                try:
+                    await checks.renew(self.store, worker=self.worker, until=self.clock() + LEASE)
+                except StoreError as error:
+                    log.error("cannot renew leases: %s", error, extra={"action": "renew"})
+
+
+def _log(look: Look) -> None:
+    verdict = look.verdict
+    log.info(
+        "%s %s (%s) %s%s",
+        verdict.outcome,
+        look.due.url,
+        verdict.rule,
+        look.state.status,
+        f", was {look.flip.old}" if look.flip else "",
+        extra={"action": "look", "link_id": look.due.id, "host": urlsplit(look.due.url).hostname},
+    )
