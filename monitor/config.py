@@ -213,7 +213,7 @@ class Daemon(Section):
 
 
 class _Credentials(PydanticBaseSettingsSource):
-    """Secrets that systemd hands over: one file a key, named by its dotted path."""
+    """Secrets that systemd hands over: one file a key, named by its dotted path; an empty one means nothing."""
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # pragma: no cover
         raise NotImplementedError
@@ -223,12 +223,13 @@ class _Credentials(PydanticBaseSettingsSource):
         values: dict[str, Any] = {}
         for file in sorted(Path(folder).iterdir()) if folder and Path(folder).is_dir() else ():
             *sections, key = file.name.split(".")
-            if not sections or sections[0] not in self.settings_cls.model_fields:
+            secret = file.read_text(encoding="utf-8").strip()
+            if not secret or not sections or sections[0] not in self.settings_cls.model_fields:
                 continue
             part = values
             for section in sections:
                 part = part.setdefault(section, {})
-            part[key] = file.read_text(encoding="utf-8").strip()
+            part[key] = secret
         return values
 
 

@@ -16,8 +16,8 @@ from monitor.archives import warc
 from monitor.archives.verify import SHORT
 from monitor.model import Article, Outcome, Page, Verdict
 from monitor.platforms import likeness
-from monitor.store import Store, archives
-from monitor.store.archives import LOCAL, Snapshot
+from monitor.store import Store, snapshots
+from monitor.store.snapshots import LOCAL, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ def _sentence(error: OSError, directory: Path) -> str:
     return f"Local copies cannot be written to {directory} ({error.strerror}): let this user write there."
 
 
-async def keep_copy(
+async def keep_copy(  # noqa: PLR0917  (in the order of the sentence: of this link, this page with this article)
     store: Store,
     local: LocalArchive,
     link_id: int,
@@ -151,8 +151,8 @@ async def keep_copy(
     text = article.text.strip()
     digest = likeness.sketch(text).sha256
     async with store.read() as db:
-        newest = next(iter(await archives.snapshots(db, link_id, LOCAL)), None)
-        title = await archives.title_of(db, link_id)
+        newest = next(iter(await snapshots.of(db, link_id, LOCAL)), None)
+        title = await snapshots.title_of(db, link_id)
     if newest is not None and newest.digest == digest:
         return None
     record = await asyncio.to_thread(local.keep, page, now=now)
@@ -176,8 +176,8 @@ async def keep_copy(
         length=record.length,
     )
     async with store.write() as db:
-        snapshot_id = await archives.add_snapshot(db, new)
-        await archives.set_copy(db, link_id)
+        snapshot_id = await snapshots.add(db, new)
+        await snapshots.set_copy(db, link_id)
     return snapshot_id
 
 

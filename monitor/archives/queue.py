@@ -38,8 +38,9 @@ from monitor.config import Settings
 from monitor.fetch import Fetcher
 from monitor.model import Clock
 from monitor.platforms import likeness
-from monitor.store import Store, archives
-from monitor.store.archives import WAYBACK, Job, JobState, Snapshot
+from monitor.store import Store, archives, snapshots
+from monitor.store.archives import Job, JobState
+from monitor.store.snapshots import WAYBACK, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +56,7 @@ OPERATOR_AGAIN = timedelta(hours=6)
 class ArchiveQueue:
     """:param worker: names this process in leases; another process has another name."""
 
-    def __init__(
-        self, store: Store, fetcher: Fetcher, settings: Settings, *, clock: Clock, worker: str
-    ) -> None:
+    def __init__(self, store: Store, fetcher: Fetcher, settings: Settings, clock: Clock, worker: str) -> None:
         self.store, self.settings, self.clock, self.worker = store, settings, clock, worker
         self.wayback_settings = settings.archives.wayback
         self.gate = Gate(store, fetcher, self.wayback_settings, clock)
@@ -107,7 +106,7 @@ class ArchiveQueue:
             links = await archives.uncovered(
                 db, now=now, limit=PLANNED_AT_ONCE, exclude_hosts=self.wayback_settings.exclude_hosts
             )
-        declined = {link_id: why for link_id, url, _ in links if (why := why_not(url))}
+        declined = {link_id: why for link_id, url, _ in links if (why := why_not(url, exclude_hosts=()))}
         async with self.store.write() as db:
             await archives.decline(db, declined, archive=WAYBACK, now=now)
             for danger in sorted({danger for _, _, danger in links}):
@@ -161,10 +160,9 @@ class ArchiveQueue:
             await archives.postpone(db, [job.id for job in jobs], until, worker=self.worker)
 
     async def _step(self, job: Job) -> None:
-        if not job.wanted:
-            now = self.clock()
-            ended = steps.ended(job, JobState.NOT_ATTEMPTED, "not-wanted", "No list asks for it.", again=now)
-            await self._write(ended)
+        barred = why_not(job.url, exclude_hosts=self.wayback_settings.exclude_hosts)
+        if not job.wanted or barred:
+            await self._write(steps.not_attempted(job, barred, self.clock()))
         elif job.state is JobState.CAPTURED:
             await self._verify(job)
         elif job.state is JobState.OUTCOME_UNKNOWN:
@@ -193,7 +191,7 @@ class ArchiveQueue:
     async def _look_up(self, job: Job) -> None:
         """Our own table first, then archive.org: the next capture that nobody has opened yet, or none."""
         async with self.store.read() as db:
-            known = await archives.snapshots(db, job.link_id, WAYBACK)
+            known = await snapshots.of(db, job.link_id, WAYBACK)
         waiting = next((one for one in known if one.grade is None), None)
         if waiting is not None:
             await self._write(steps.captured(job, waiting.id, self.clock(), "known"))
@@ -253,11 +251,11 @@ class ArchiveQueue:
             http_status=http_status,
         )
         async with self.store.write() as db:
-            snapshot_id = await archives.add_snapshot(db, new)
+            snapshot_id = await snapshots.add(db, new)
             after = steps.captured(job, snapshot_id, due, "made" if made else "found")
             if is_wall(capture.original, job.url):
                 after = steps.landed_at_wall(replace(after, snapshot_id=snapshot_id), capture.original, now)
-                await archives.judge_snapshot(
+                await snapshots.judge(
                     db,
                     snapshot_id,
                     now,
@@ -328,7 +326,7 @@ class ArchiveQueue:
 
     async def _verify(self, job: Job) -> None:
         async with self.store.read() as db:
-            known = await archives.snapshots(db, job.link_id, WAYBACK)
+            known = await snapshots.of(db, job.link_id, WAYBACK)
         one = next((one for one in known if one.id == job.snapshot_id), None)
         if one is None:
             await self._write(
@@ -358,7 +356,7 @@ class ArchiveQueue:
         now = self.clock()
         after = steps.after_grading(job, graded, made=one.origin == "made", now=now)
         async with self.store.write() as db:
-            await archives.judge_snapshot(
+            await snapshots.judge(
                 db,
                 one.id,
                 now,
@@ -368,7 +366,7 @@ class ArchiveQueue:
                 evidence=graded.why[:300],
                 http_status=http_status,
             )
-            await archives.set_copy(db, job.link_id)
+            await snapshots.set_copy(db, job.link_id)
             held = await archives.record(db, after, worker=self.worker, now=now)
         self._tell(after, held)
 
@@ -384,6 +382,4 @@ class ArchiveQueue:
 
     async def _drop(self, one: Snapshot, why: str) -> None:
         async with self.store.write() as db:
-            await archives.judge_snapshot(
-                db, one.id, self.clock(), grade="X", rule="archive.not_there", evidence=why
-            )
+            await snapshots.judge(db, one.id, self.clock(), grade="X", rule="archive.not_there", evidence=why)

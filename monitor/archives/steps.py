@@ -45,6 +45,15 @@ def ended(job: Job, state: JobState, code: str | None, message: str, *, again: d
     return replace(job, state=state, code=code, message=message or None, not_before=again)
 
 
+def not_attempted(job: Job, barred: str | None, now: datetime) -> Job:
+    """Asked for, but not to be: an address that is ``barred``, or a link that nobody watches any more."""
+    if barred:
+        return ended(
+            job, JobState.NOT_ATTEMPTED, barred, "This address does not go to archives.", again=NEVER
+        )
+    return ended(job, JobState.NOT_ATTEMPTED, "not-wanted", "No list asks for it any more.", again=now)
+
+
 def retried(job: Job, kind: Class, code: str, message: str, now: datetime) -> Job:
     """Again after 15 min, 1 h, 4 h … as often as the class allows; then the job has failed."""
     attempts = job.attempts + 1

@@ -143,7 +143,8 @@ def _end_of_record(file: FileIO, start: int) -> int | None:
             if not block:
                 return None
             read += len(block)
-            first = first or inflate.decompress(block)[:5]
+            said = inflate.decompress(block)
+            first = first or said[:5]
             if first and first != b"WARC/"[: len(first)]:
                 return None
     except zlib.error:

@@ -21,7 +21,7 @@ class Duration(click.ParamType[timedelta]):
     ) -> timedelta:
         if isinstance(value, timedelta):
             return value
-        found = re.fullmatch(r"([0-9]{1,9})([mhdw])", value.strip().lower())
+        found = re.fullmatch(r"([0-9]{1,8})([mhdw])", value.strip().lower())
         length = timedelta(**{UNITS[found[2]]: int(found[1])}) if found else timedelta(0)
         if not timedelta(0) < length <= AT_MOST:
             self.fail(f"{value!r} is no length of time: write it like 90m, 24h, 7d or 4w.", param, ctx)

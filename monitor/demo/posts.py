@@ -87,6 +87,8 @@ BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
 
 def check_actable(setting: Setting, place: Place, *, whole_host: bool) -> None:
     """Refuse a state that this place cannot be in."""
+    if setting.state is State.MOVED and not setting.target:
+        raise ValueError("A page that moved needs a target.")
     wanted = platform_of(setting.state)
     if wanted in PLATFORMS and wanted != place.platform:
         raise ValueError(f"{setting.state} is a state of {wanted}, not of {place.host}.")

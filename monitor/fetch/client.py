@@ -186,7 +186,7 @@ class Fetcher:
                 async with asyncio.timeout(timeout_s or self._network.timeout_s):
                     await self._chase(look, request)
             except NETWORK_ERRORS as error:
-                look.failure = failure(error)
+                look.failure = failure(error, proxy=self._proxy.host if self._proxy else None)
             return look.page()
 
     async def _chase(self, look: _Look, request: _Request) -> None:

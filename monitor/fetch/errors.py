@@ -66,15 +66,18 @@ _BY_TYPE: tuple[tuple[type[Exception], FailureKind, str], ...] = (  # the first 
 )
 
 
-def failure(error: Exception) -> Failure:
+def failure(error: Exception, *, proxy: str | None = None) -> Failure:
     """What went wrong, for any of :data:`NETWORK_ERRORS`.
 
     The sentence never repeats a URL: it may hold personal parameters or a proxy's password.
 
+    :param proxy: the host of the proxy that was asked; that it cannot be resolved says nothing about the page.
     :raises OutOfResourcesError: the fault is this machine's.
     """
     if isinstance(error, LookError):
         return Failure(error.kind, str(error))
+    if proxy and isinstance(error, aiohttp.ClientConnectorDNSError) and error.host == proxy:
+        return Failure(FailureKind.PROXY, "the name of the proxy cannot be resolved")
     if isinstance(error, aiohttp.ClientConnectorError):
         return _of_connecting(error)
     for kind_of_error, kind, detail in _BY_TYPE:
@@ -105,9 +108,8 @@ def _of_socket(error: OSError) -> Failure:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _of_certificate(error)
     if isinstance(error, ssl.SSLError):  # before any errno: OpenSSL has numbers of its own
-        return Failure(
-            FailureKind.TLS, f"no encrypted connection came about ({_plain(getattr(error, 'reason', None) or 'no reason given')})"
-        )
+        reason = _plain(getattr(error, "reason", None) or "no reason given")
+        return Failure(FailureKind.TLS, f"no encrypted connection came about ({reason})")
     if error.errno in _OUT_OF_RESOURCES:
         raise OutOfResourcesError(f"This machine could not open a connection: {error.strerror}.") from error
     if known := _BY_ERRNO.get(error.errno or 0):

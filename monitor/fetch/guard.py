@@ -126,15 +126,17 @@ class GuardedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """:raises RefusedAddressError: no address is left.
-        :raises OSError: as the wrapped resolver does."""
+        :raises OSError: as the wrapped resolver does, or it found nothing."""
         if pin := self._pinned.get(host.rstrip(".").lower()):
             return await self._resolve_pin(host, *pin, family)
         found = await self._resolver.resolve(host, port, family)
+        if not found:
+            raise socket.gaierror(socket.EAI_NODATA, "the name has no address")
         if not self._guarded:
             return found
         reasons = [refusal(answer["host"]) for answer in found]
         allowed = [answer for answer, reason in zip(found, reasons, strict=True) if reason is None]
-        if found and not allowed:
+        if not allowed:
             raise RefusedAddressError(f"{host} has only addresses that are {reasons[0]}")
         return allowed
 
@@ -143,7 +145,10 @@ class GuardedResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         address = literal(target)
         if address is None:
-            answers = await self._resolver.resolve(target, port, family)
+            try:
+                answers = await self._resolver.resolve(target, port, family)
+            except OSError as error:  # not as it is: "no such host" would be said of the pinned name
+                raise OSError(f"{target}, where network.hosts sends {host}, cannot be resolved") from error
             return [{**answer, "hostname": host, "port": port} for answer in answers]
         return [
             {

@@ -1,4 +1,4 @@
-"""Archive jobs and snapshots: which links want a copy, who works on which job, which copy counts.
+"""Archive jobs: which links want a copy, and who works on which job.
 
 A job is one row from its first look-up to its end. While it is open, ``not_before`` is when its next step is due;
 once it is finished, ``not_before`` is when the link may get another job, :data:`NEVER` for a refusal that lasts. A
@@ -8,9 +8,9 @@ change of the link's own status always allows another.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, exists, func, or_, select, true, update
@@ -18,11 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Status
 from monitor.store.engine import Store
+from monitor.store.snapshots import COUNTS as COUNTS
+from monitor.store.snapshots import WAYBACK as WAYBACK
 from monitor.store.sql import chunks, insert, insert_new
 from monitor.store.tables import archive_job, link, reference, snapshot, source
 
-WAYBACK, LOCAL = "wayback", "local"
-COUNTS = ("A", "B")  # grades of a copy that really is the article
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 YOUNG = timedelta(days=30)
 LONGEST = 300  # characters kept of what archive.org says
@@ -53,10 +53,15 @@ LOOK_UP_FIRST = (
 """Codes of queued jobs that are looked up next, as a new job is; with any other code they are submitted next."""
 
 
-class Danger:
+class Danger(IntEnum):
     """How urgent a copy is; the smallest goes first."""
 
-    SUSPECT, DEAD, AT_RISK, YOUNG, DEAD_MATE, OTHER = range(6)
+    SUSPECT = 0  # it has just failed
+    DEAD = 1  # and nobody has looked yet whether there is a copy
+    AT_RISK = 2
+    YOUNG = 3
+    DEAD_MATE = 4
+    OTHER = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,35 +99,6 @@ class Job:
 
 KEPT = ("state", "not_before", "submitted_at", "remote_id", "attempts", "code", "message", "snapshot_id")
 _OF_LINK = ("url", "host", "title", "status", "failing_since", "sketch")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """One archived copy. ``origin``: ``made`` by us or ``found``. ``grade`` is None until it was opened and judged."""
-
-    link_id: int
-    archive: str
-    url: str
-    original_url: str
-    captured_at: datetime
-    origin: str
-    digest: str | None = None
-    http_status: int | None = None
-    judged_at: datetime | None = None
-    grade: str | None = None
-    outcome: str | None = None
-    rule: str | None = None
-    evidence: str | None = None
-    file: str | None = None
-    offset: int | None = None
-    length: int | None = None
-    id: int = 0  # given by the database
-
-
-_SNAPSHOT = [field.name for field in fields(Snapshot)]
-
-
-# jobs
 
 
 async def enqueue(
@@ -350,55 +326,31 @@ async def in_flight(db: AsyncConnection, *, now: datetime, longest: timedelta) -
     return int((await db.execute(statement)).scalar_one())
 
 
-# snapshots
+async def open_jobs_of(db: AsyncConnection, link_ids: Sequence[int]) -> int:
+    """How many of these links have an open job."""
+    count = 0
+    for part in chunks(link_ids):
+        job = archive_job.c
+        mine = and_(job.archive == WAYBACK, job.finished_at.is_(None), job.link_id.in_(part))
+        count += int((await db.execute(select(func.count()).where(mine))).scalar_one())
+    return count
 
 
-async def add_snapshot(db: AsyncConnection, new: Snapshot) -> int:
-    """Add a copy and return its id; one that is known already stays as it is."""
-    values = {name: value for name, value in asdict(new).items() if name != "id"}
-    await db.execute(insert_new(db, snapshot).values(values))
-    known = select(snapshot.c.id).where(
-        snapshot.c.link_id == new.link_id, snapshot.c.archive == new.archive, snapshot.c.url == new.url
-    )
-    return int((await db.execute(known)).scalar_one())
-
-
-async def snapshots(db: AsyncConnection, link_id: int, archive: str) -> list[Snapshot]:
-    """A link's copies in one archive, newest first."""
-    statement = (
-        select(*(snapshot.c[name] for name in _SNAPSHOT))
-        .where(snapshot.c.link_id == link_id, snapshot.c.archive == archive)
-        .order_by(snapshot.c.captured_at.desc(), snapshot.c.id.desc())
-    )
-    return [Snapshot(**row) for row in (await db.execute(statement)).mappings()]
-
-
-async def judge_snapshot(db: AsyncConnection, snapshot_id: int, now: datetime, **judgement: Any) -> None:
-    """Write what a copy turned out to be: ``grade`` and ``outcome``, ``rule``, ``evidence``, ``http_status``."""
-    await db.execute(update(snapshot).where(snapshot.c.id == snapshot_id).values(judged_at=now, **judgement))
-
-
-async def title_of(db: AsyncConnection, link_id: int) -> str:
-    """The link's title as the reading list has it; empty where it has none."""
-    return str((await db.execute(select(link.c.title).where(link.c.id == link_id))).scalar_one())
-
-
-async def set_copy(db: AsyncConnection, link_id: int) -> int | None:
-    """Choose the copy that stands for a link, and return its id.
-
-    The better grade first; of a link that fails, a copy from before the failure; one that everybody can open
-    before a local one; the newest.
-    """
-    failing_since = (await db.execute(select(link.c.failing_since).where(link.c.id == link_id))).scalar()
-    statement = select(snapshot.c.id, snapshot.c.grade, snapshot.c.captured_at, snapshot.c.archive).where(
-        snapshot.c.link_id == link_id, snapshot.c.grade.in_(COUNTS)
-    )
-
-    def worth(row: Any) -> tuple[Any, ...]:
-        in_time = failing_since is None or row.captured_at < failing_since
-        return (in_time, row.grade == "A", row.archive == WAYBACK, row.captured_at)
-
-    best = max((await db.execute(statement)).all(), key=worth, default=None)
-    chosen = best.id if best else None
-    await db.execute(update(link).where(link.c.id == link_id).values(copy_id=chosen))
-    return chosen
+async def last_jobs(db: AsyncConnection, link_ids: Sequence[int]) -> list[Row[Any]]:
+    """The newest job of each link: ``url``, ``title``, ``state``, ``code``, ``message``, ``not_before``."""
+    rows: list[Row[Any]] = []
+    for part in chunks(link_ids):
+        newest = (
+            select(func.max(archive_job.c.id))
+            .where(archive_job.c.archive == WAYBACK, archive_job.c.link_id.in_(part))
+            .group_by(archive_job.c.link_id)
+        )
+        columns = (archive_job.c[name] for name in ("state", "code", "message", "not_before"))
+        found = await db.execute(
+            select(link.c.url, link.c.title, *columns)
+            .join_from(archive_job, link)
+            .where(archive_job.c.id.in_(newest))
+            .order_by(archive_job.c.link_id)
+        )
+        rows += found.all()
+    return rows

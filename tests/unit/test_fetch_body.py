@@ -73,8 +73,8 @@ def test_a_body_of_just_the_limit_is_whole_and_of_one_byte_more_is_not(encoding:
     fits, over = Body(encoding, len(TEXT)), Body(encoding, len(TEXT) - 1)
     fits.feed(packed)
     over.feed(packed)
-    assert (fits.data, fits.is_cut) == (TEXT, False)
-    assert (over.data, over.is_cut, over.is_full) == (TEXT[:-1], True, True)
+    assert (bytes(fits.data), fits.is_cut) == (TEXT, False)
+    assert (bytes(over.data), over.is_cut, over.is_full) == (TEXT[:-1], True, True)
 
 
 def test_a_bomb_is_stopped_before_it_fills_the_memory() -> None:

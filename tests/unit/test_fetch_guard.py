@@ -190,3 +190,16 @@ async def test_a_pin_lifts_the_guard_for_no_other_name() -> None:
     resolver = GuardedResolver(Names(["127.0.0.1"]), pinned={"site.test": ("127.0.0.1", 8443)}, guarded=True)
     with pytest.raises(RefusedAddressError):
         await resolver.resolve("sub.site.test", 443)
+
+
+async def test_a_pin_to_a_name_that_does_not_exist_says_nothing_about_the_pinned_host() -> None:
+    class Nothing(Names):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[ResolveResult]:
+            raise socket.gaierror(socket.EAI_NONAME, "not known")
+
+    resolver = GuardedResolver(Nothing(), pinned={"site.test": ("box.lan", 8443)}, guarded=True)
+    with pytest.raises(OSError, match=r"box\.lan") as raised:
+        await resolver.resolve("site.test", 443)
+    assert not isinstance(raised.value, socket.gaierror)

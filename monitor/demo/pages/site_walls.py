@@ -65,10 +65,6 @@ def _huge_header(_: Visit) -> Reply:
     return Reply(headers=(HTML, ("X-Huge", "x" * 300_000)), parts=(b"<html></html>",), zipped=False)
 
 
-def _drip(_: Visit) -> Reply:
-    return Reply(manner=Manner.DRIP, parts=(b"<html><head><title>slow</title></head><body>",), zipped=False)
-
-
 WALLS: dict[State, Callable[[Visit], Reply]] = {
     State.NOT_FOUND: _plain("404 Not Found", "The requested URL was not found on this server.", 404),
     State.GONE: _plain("410 Gone", "The requested resource is no longer available.", 410),
@@ -112,6 +108,7 @@ WALLS: dict[State, Callable[[Visit], Reply]] = {
     ),
     State.REDIRECT_PRIVATE: lambda _: redirect("http://169.254.169.254/latest/meta-data/"),
     State.REDIRECT_FILE: lambda _: redirect("file:///etc/passwd"),
+    State.SLOW_DRIP: _wire(Manner.DRIP, b"<html><head><title>slow</title></head><body>"),
     State.TOO_LARGE: _wire(Manner.ENDLESS, b"<html><head><title>endless</title></head><body>"),
     State.BAD_GZIP: _bad_gzip,
     State.GZIP_BOMB: _gzip_bomb,

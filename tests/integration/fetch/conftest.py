@@ -68,8 +68,8 @@ class Web:
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
         return f"127.0.0.1:{runner.addresses[0][1]}"
 
-    async def stream(self, talk: Stream, *, tls: ssl.SSLContext | None = None) -> str:
-        """A server that says what ``talk`` writes after the head of each request was read."""
+    async def accept(self, talk: Stream, *, tls: ssl.SSLContext | None = None) -> str:
+        """A server that leaves each connection to ``talk``."""
         talks: set[asyncio.Task[None]] = set()
 
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -78,7 +78,6 @@ class Web:
             talks.add(task)
             try:
                 with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                    await reader.readuntil(b"\r\n\r\n")
                     await talk(reader, writer)
             finally:
                 writer.close()
@@ -86,14 +85,24 @@ class Web:
 
         async def stop() -> None:
             server.close()
-            for task in list(talks):
+            running = list(talks)
+            for task in running:
                 task.cancel()
-            await asyncio.gather(*talks, return_exceptions=True)
+            await asyncio.gather(*running, return_exceptions=True)
             await server.wait_closed()
 
         server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
         self._stack.push_async_callback(stop)
         return f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    async def stream(self, talk: Stream, *, tls: ssl.SSLContext | None = None) -> str:
+        """A server that does what ``talk`` does once the head of a request was read."""
+
+        async def after_the_head(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            await talk(reader, writer)
+
+        return await self.accept(after_the_head, tls=tls)
 
     async def say(self, answer: bytes) -> str:
         """A server that answers everything with these bytes and hangs up."""
