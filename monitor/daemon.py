@@ -130,6 +130,7 @@ class Daemon:
             finally:
                 scheduler.shutdown(wait=False)
                 await self.sweep.stop(timedelta(seconds=self.settings.daemon.grace_s))
+                await self.archives.give_back()
 
     def _schedule(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(

@@ -10,7 +10,7 @@ from monitor import platforms
 from monitor.config import Policy
 from monitor.fetch import Fetcher
 from monitor.model import Article, Known, Outcome, Page, Reason, Status, Verdict
-from monitor.platforms import likeness
+from monitor.platforms.likeness import pack, sketch, unpack
 from monitor.policy import assess, next_look, step
 from monitor.store.checks import Due, Look
 from monitor.urls import NotALink, clean
@@ -65,7 +65,7 @@ def wants_all(due: Due, policy: Policy) -> bool:
 
 
 def known_of(due: Due) -> Known:
-    return Known(title=due.title or None, sketch=likeness.unpack(due.sketch) if due.sketch else None)
+    return Known(title=due.title or None, sketch=unpack(due.sketch) if due.sketch else None)
 
 
 def decide(due: Due, seen: Observation, now: datetime, policy: Policy) -> Look:
@@ -80,12 +80,11 @@ def decide(due: Due, seen: Observation, now: datetime, policy: Policy) -> Look:
         reason=seen.verdict.reason,
         born=born,
         account=due.mates,
-        has_copy=due.has_copy,
         now=now,
         policy=policy,
     )
     if state.status is Status.DEAD:
-        risk = replace(risk, at_risk=False)
+        risk = replace(risk, at_risk_copied=False, at_risk_uncopied=False)
     return Look(
         due=due,
         at=now,
@@ -96,7 +95,7 @@ def decide(due: Due, seen: Observation, now: datetime, policy: Policy) -> Look:
         flip=flip,
         risk=risk,
         next=next_look(state, risk, born=born, now=now, policy=policy),
-        sketch=likeness.pack(likeness.sketch(article.text)) if article and article.text else None,
+        sketch=pack(sketch(article.text)) if article and article.text else None,
         account=article.account if article else None,
         published_at=published,
     )

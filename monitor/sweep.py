@@ -13,10 +13,11 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 from monitor.config import Settings
-from monitor.fetch import Fetcher
+from monitor.fetch import Fetcher, OutOfResourcesError
 from monitor.fetch.pace import HostPace, after_look, next_gap, spacing_s
 from monitor.look import Observation, decide, known_of, observe, wants_all
 from monitor.model import Clock, FailureKind, Page
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=90)
 PATIENCE_S = 60  # what a worker waits for its host before it lets go of it
 AT_ONCE = 100  # links claimed of one host at a time
+OUT_OF_RESOURCES_WAIT = timedelta(minutes=2)  # longer than a worker's patience: it lets go of the host
 POISON_WAIT = timedelta(hours=1)
 BATCH = 200  # looks recorded in one transaction
 OURS_PERHAPS = frozenset(FailureKind) - {FailureKind.GUARD, FailureKind.REDIRECTS, FailureKind.PROTOCOL}
@@ -98,7 +100,7 @@ class Sweep:
         for host in hosts:
             task = asyncio.create_task(self._work(host), name=f"look at {host}")
             self._workers[host] = task
-            task.add_done_callback(lambda done, host=host: self._finished(host, done))
+            task.add_done_callback(partial(self._finished, host))
         return len(hosts)
 
     @property
@@ -174,6 +176,9 @@ class Sweep:
                 await self._seen.put((look, pace))
         except OfflineError:
             log.warning("offline: %s", self.network.detail, extra={"action": "offline"})
+        except OutOfResourcesError as problem:
+            log.error("%s", problem, extra={"action": "sweep"})
+            pace = replace(pace, not_before=self.clock() + OUT_OF_RESOURCES_WAIT)
         finally:
             if left:
                 await asyncio.shield(checks.give_back(self.store, left, worker=self.worker, now=self.clock()))
@@ -183,7 +188,7 @@ class Sweep:
         """Look at the first of ``left`` and take it off; one that breaks us waits before it may do so again."""
         try:
             result = await self._look(left[0])
-        except OfflineError:
+        except (OfflineError, OutOfResourcesError):
             raise
         except Exception:
             later = self.clock() + POISON_WAIT

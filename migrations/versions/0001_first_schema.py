@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("yearly_risk", sa.Float(), nullable=True),
         sa.Column("chance_90d", sa.Float(), nullable=True),
         sa.Column("at_risk", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("at_risk_copied", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("risk_reasons", sa.JSON(), nullable=True),
         sa.Column("sketch", sa.LargeBinary(), nullable=True),
         sa.Column("likeness", sa.Float(), nullable=True),

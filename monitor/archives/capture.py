@@ -53,10 +53,10 @@ def at_address(address: str, *, base: str) -> Capture | None:
 def same_page(one: str, other: str) -> bool:
     """Whether two addresses are one page up to scheme, ``www.``, default port, trailing slash and personal
     parameters. Capitals of the path count: the Wayback Machine merges them, WeChat does not."""
-    if _plain(one) == _plain(other):
-        return True
-    first, second = identify(one), identify(other)
-    return first.url == second.url
+    try:
+        return _plain(one) == _plain(other) or identify(one).url == identify(other).url
+    except ValueError:  # what nobody can fetch is no page
+        return False
 
 
 def _plain(url: str) -> tuple[str, str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from monitor.archives import warc
 from monitor.archives.verify import SHORT
 from monitor.model import Article, Outcome, Page, Verdict
-from monitor.platforms import likeness
+from monitor.platforms.likeness import SAME_TITLE, sketch, title_likeness
 from monitor.store import Store, snapshots
 from monitor.store.snapshots import LOCAL, Snapshot
 
@@ -149,7 +149,7 @@ async def keep_copy(  # noqa: PLR0917  (in the order of the sentence: of this li
     if verdict.outcome is not Outcome.OK or not page.complete or page.http_status is None:
         return None
     text = article.text.strip()
-    digest = likeness.sketch(text).sha256
+    digest = sketch(text).sha256
     async with store.read() as db:
         newest = next(iter(await snapshots.of(db, link_id, LOCAL)), None)
         title = await snapshots.title_of(db, link_id)
@@ -185,4 +185,4 @@ def _grade(text: str, listed: str, seen: str | None) -> str:
     """The page was judged alive a moment ago; what is left is whether enough of it is there."""
     if len(text) >= SHORT:
         return "A"
-    return "B" if seen and likeness.title_likeness(listed, seen) >= likeness.SAME_TITLE else "C"
+    return "B" if seen and title_likeness(listed, seen) >= SAME_TITLE else "C"

@@ -18,7 +18,16 @@ from datetime import datetime, timedelta
 
 from monitor.archives import steps
 from monitor.archives.anonymous import Anonymous
-from monitor.archives.answers import JS_OFF, Answer, Budget, Class, Refused, Saved, midnight_after, rest_ends
+from monitor.archives.answers import (
+    JS_OFF,
+    Answer,
+    Class,
+    Refused,
+    Saved,
+    Unanswered,
+    midnight_after,
+    rest_ends,
+)
 from monitor.archives.capture import Capture, is_wall
 from monitor.archives.gate import Gate, Paused
 from monitor.archives.scope import why_not
@@ -37,10 +46,10 @@ from monitor.archives.wayback import (
 from monitor.config import Settings
 from monitor.fetch import Fetcher
 from monitor.model import Clock
-from monitor.platforms import likeness
+from monitor.platforms.likeness import unpack
 from monitor.store import Store, archives, snapshots
-from monitor.store.archives import Job, JobState
-from monitor.store.snapshots import WAYBACK, Snapshot
+from monitor.store.archives import WAYBACK, Job, JobState
+from monitor.store.snapshots import Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +60,7 @@ LEASE = timedelta(minutes=10)
 CAPTURE_TAKES = timedelta(minutes=2)  # at most
 POISONED_FOR = timedelta(hours=1)
 OPERATOR_AGAIN = timedelta(hours=6)
+POLITE = timedelta(minutes=2)  # before the account is asked again
 
 
 class ArchiveQueue:
@@ -106,41 +116,26 @@ class ArchiveQueue:
             links = await archives.uncovered(
                 db, now=now, limit=PLANNED_AT_ONCE, exclude_hosts=self.wayback_settings.exclude_hosts
             )
+            overtaken = await archives.overtaken(db)
+        if not links and not overtaken:
+            return 0
         declined = {link_id: why for link_id, url, _ in links if (why := why_not(url, exclude_hosts=()))}
         async with self.store.write() as db:
             await archives.decline(db, declined, archive=WAYBACK, now=now)
             for danger in sorted({danger for _, _, danger in links}):
                 ids = [link_id for link_id, _, own in links if own == danger and link_id not in declined]
                 await archives.enqueue(db, ids, archive=WAYBACK, danger=danger, now=now)
-            await archives.hurry(db)
+            for higher, job_ids in overtaken.items():
+                await archives.hurry(db, job_ids, higher)
         return len(links)
 
     async def _open_saves(self) -> int:
         """How many pages may be submitted in this tick: one, or none."""
-        closed = await self.gate.saves_closed()
-        if closed:
+        if await self.gate.saves_closed():
             return 0
-        now = self.clock()
         async with self.store.read() as db:
-            busy = await archives.in_flight(db, now=now, longest=CAPTURE_TAKES)
-        if busy >= IN_FLIGHT or not await self._has_budget(now):
-            return 0
-        return 1
-
-    async def _has_budget(self, now: datetime) -> bool:
-        """Ask archive.org once a day what we may still do there. It costs nothing, and proves the keys."""
-        if not self.wayback_settings.has_keys or (await self.gate.ledger()).saves.asked == now.date():
-            return True
-        try:
-            answer = await self.wayback.budget()
-        except Paused:
-            return False
-        if isinstance(answer, Budget):
-            await self.gate.told(answer)
-            return answer.available > 0 and await self.gate.saves_closed() is None
-        if isinstance(answer, Refused):
-            await self._heed(answer, host="")
-        return False
+            busy = await archives.in_flight(db, now=self.clock(), longest=CAPTURE_TAKES)
+        return 1 if busy < IN_FLIGHT else 0
 
     # one step
 
@@ -269,6 +264,7 @@ class ArchiveQueue:
     # saving
 
     async def _submit(self, job: Job) -> None:
+        await self._know_budget()
         now = self.clock()
         sent = steps.about_to_submit(job, now)
         async with self.store.write() as db:
@@ -286,6 +282,24 @@ class ArchiveQueue:
             await self._write(replace(job, not_before=pause.until))
             return
         await self._answered(sent, answer)
+
+    async def _know_budget(self) -> None:
+        """Ask archive.org once a day what we may still do there. It costs nothing, and proves the keys.
+
+        :raises Paused: nothing, at the moment.
+        """
+        now = self.clock()
+        if not self.wayback_settings.has_keys or (await self.gate.ledger()).saves.asked == now.date():
+            return
+        answer = await self.wayback.budget()
+        if isinstance(answer, Refused):
+            await self._heed(answer, host="")
+            raise Paused(now + POLITE, answer.message)
+        if isinstance(answer, Unanswered):
+            raise Paused(now + POLITE, answer.message)
+        await self.gate.told(answer)
+        if answer.available == 0:
+            raise Paused(now + POLITE, "all our sessions are busy")
 
     async def _poll(self, jobs: Sequence[Job]) -> None:
         now = self.clock()
@@ -338,7 +352,7 @@ class ArchiveQueue:
         verify_after = timedelta(seconds=self.wayback_settings.verify_after_s)
         match played:
             case Played(page):
-                sketch = likeness.unpack(job.sketch) if job.sketch else None
+                sketch = unpack(job.sketch) if job.sketch else None
                 graded = await asyncio.to_thread(grade, page, title=job.title, sketch=sketch)
                 await self._keep_grade(job, one, graded, page.http_status)
             case Elsewhere(capture) if one.origin == "found" or steps.is_ours(job, Saved(capture)):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from monitor import platforms
 from monitor.model import Known, Outcome, Page, Reason, Sketch, Verdict
-from monitor.platforms import likeness
+from monitor.platforms.likeness import DRIFTED, SAME, SAME_TITLE, likeness, title_likeness
 
 SHORT = 50  # characters: below, a text proves little and the title must match, too
 
@@ -52,15 +52,15 @@ def grade(page: Page, *, title: str, sketch: Sketch | None) -> Graded:
     if len(text) < SHORT and titled is not True:
         return Graded("C", verdict, f"only {len(text)} characters of text, and no title that matches")
     if sketch is not None and sketch.hashes:
-        return _by_likeness(verdict, likeness.likeness(sketch, text))
+        return _by_likeness(verdict, likeness(sketch, text))
     return _by_title(verdict, titled)
 
 
 def _by_likeness(verdict: Verdict, score: float) -> Graded:
     why = f"likeness {score:.2f} to our copy"
-    if score >= likeness.SAME:
+    if score >= SAME:
         return Graded("A", verdict, why)
-    return Graded("B" if score >= likeness.DRIFTED else "C", verdict, why)
+    return Graded("B" if score >= DRIFTED else "C", verdict, why)
 
 
 def _by_title(verdict: Verdict, titled: bool | None) -> Graded:
@@ -75,4 +75,4 @@ def _title_matches(title: str, seen: str | None) -> bool | None:
     """Whether the titles are the same; None when one of them is missing."""
     if not title or not seen:
         return None
-    return likeness.title_likeness(title, seen) >= likeness.SAME_TITLE
+    return title_likeness(title, seen) >= SAME_TITLE

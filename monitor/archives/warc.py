@@ -42,6 +42,7 @@ def response(url: str, status: int, headers: Mapping[str, str], body: bytes, at:
         url,
         "response",
         payload=io.BytesIO(body),
+        length=len(body),  # unknown, it would go through a temporary file
         http_headers=StatusAndHeaders(
             f"{status} {_PHRASES.get(status, 'Answer')}", kept, protocol="HTTP/1.1"
         ),
@@ -52,7 +53,7 @@ def response(url: str, status: int, headers: Mapping[str, str], body: bytes, at:
 
 
 def _as_bytes_were(value: str) -> str:
-    """Header values may hold bytes that are no UTF-8; the record gets the very bytes, written as Latin-1."""
+    """Header values may hold bytes that are no UTF-8, in surrogates, which cannot be written."""
     return value.encode("utf-8", "surrogateescape").decode("latin-1")
 
 

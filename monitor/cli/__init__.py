@@ -73,7 +73,7 @@ def main() -> None:
     try:
         result: Any = cli(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        click.echo(error.ctx.get_help(), err=True)
         sys.exit(USAGE)
     except click.ClickException as error:
         error.show()

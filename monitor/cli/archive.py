@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +12,6 @@ from monitor.cli import BAD_NEWS, CANNOT, FINE
 from monitor.cli.app import App, now, pass_app, progress, run, say
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
-
     from monitor.store import Store
 
 POLL_S = 1.0
@@ -48,6 +46,7 @@ async def _archive(app: App, urls: tuple[str, ...], *, wait: bool) -> int:
 async def _enqueue(app: App, store: Store, urls: tuple[str, ...]) -> list[int]:
     from monitor.platforms import identify
     from monitor.store import StoreError, archives, links
+    from monitor.store.archives import WAYBACK
 
     exclude = app.settings.archives.wayback.exclude_hosts
     async with store.write() as db:
@@ -56,21 +55,21 @@ async def _enqueue(app: App, store: Store, urls: tuple[str, ...]) -> list[int]:
             wanted = await archives.uncovered(db, now=now(), limit=total, exclude_hosts=exclude)
             for danger in {danger for _, _, danger in wanted}:
                 ids = [link_id for link_id, _, of in wanted if of == danger]
-                await archives.enqueue(db, ids, archive=archives.WAYBACK, danger=danger, now=now())
+                await archives.enqueue(db, ids, archive=WAYBACK, danger=danger, now=now())
             return [link_id for link_id, _, _ in wanted]
         canonical = [identify(url).url for url in urls]
         known = await links.ids_of(db, canonical)
         if unknown := [url for url in canonical if url not in known]:
             raise StoreError(f"{unknown[0]} is not watched: add it first (rotwatch add URL).")
         ids = list(known.values())
-        await archives.enqueue(db, ids, archive=archives.WAYBACK, danger=URGENT, now=now())
+        await archives.enqueue(db, ids, archive=WAYBACK, danger=URGENT, now=now())
         return ids
 
 
 async def _work_off(app: App, store: Store, ids: Sequence[int]) -> None:
     from monitor.archives.queue import ArchiveQueue
     from monitor.daemon import worker_name
-    from monitor.store import archives
+    from monitor.store import overview
 
     async with app.fetcher() as fetcher:
         queue = ArchiveQueue(store, fetcher, app.settings, now, worker_name())
@@ -79,7 +78,7 @@ async def _work_off(app: App, store: Store, ids: Sequence[int]) -> None:
             while done < len(ids):
                 worked = await queue.tick()
                 async with store.read() as db:
-                    finished = len(ids) - await archives.open_jobs_of(db, ids)
+                    finished = len(ids) - await overview.open_jobs(db, ids)
                 for _ in range(finished - done):
                     advance()
                 done = finished
@@ -93,14 +92,15 @@ async def _tell(app: App, store: Store, ids: Sequence[int]) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from monitor.store import archives
+    from monitor.store import overview
+    from monitor.store.archives import JobState
 
     async with store.read() as db:
-        rows: Sequence[Row[Any]] = await archives.last_jobs(db, ids)
+        rows = await overview.last_jobs(db, ids)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("Link", "Result", "Why"):
         table.add_column(name)
     for row in rows:
         table.add_row(Text(row.title or row.url), row.state, Text(row.message or row.code or ""))
     app.out.print(table)
-    return FINE if all(row.state == archives.JobState.VERIFIED for row in rows) else BAD_NEWS
+    return FINE if all(row.state == JobState.VERIFIED for row in rows) else BAD_NEWS

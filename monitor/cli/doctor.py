@@ -28,7 +28,9 @@ async def _doctor(app: App, *, as_json: bool) -> int:
         echo_json({"checks": [asdict(finding) for finding in findings]}, indent=2)
     else:
         for finding in findings:
-            click.echo(f"{click.style(f'{finding.level:8}', fg=STYLES[finding.level])}{finding.name}: {finding.found}")
+            click.echo(
+                f"{click.style(f'{finding.level:8}', fg=STYLES[finding.level])}{finding.name}: {finding.found}"
+            )
             if finding.mend:
                 click.echo(f"        → {finding.mend}")
     return BAD_NEWS if any(finding.level == "failed" for finding in findings) else FINE

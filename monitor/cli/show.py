@@ -35,7 +35,7 @@ async def _show(app: App, url: str, *, as_json: bool) -> int:
     if found is None:
         raise StoreError(f"{canonical} is not watched: add it first (rotwatch add URL).")
     report = app.settings.report
-    sentence = why(found.row, language=report.language, zone=report.zone)  # type: ignore[arg-type]
+    sentence = why(found.row, language=report.language, zone=report.zone)
     if as_json:
         echo_json(as_object(found, sentence), indent=2)
     else:

@@ -43,6 +43,8 @@ class FailOn(click.ParamType[frozenset[str]]):
     name = "S,…"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        if isinstance(value, frozenset):
+            return value
         wanted = frozenset(part.strip() for part in str(value).split(",") if part.strip())
         known = (*STATUSES, "at_risk", *PRESERVATION)
         for word in wanted:

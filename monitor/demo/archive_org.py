@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urljoin, urlsplit
 
@@ -70,7 +70,6 @@ class Archive:
         self._captures: dict[str, list[Capture]] = {}
         self._jobs: dict[str, Job] = {}
         self._running: list[Job] = []
-        self._views: dict[str, Callable[[Visit], Reply]] = {}
         self._saves: list[datetime] = []
 
     # writing
@@ -87,18 +86,11 @@ class Archive:
         """The next ``times`` accepted jobs end so, whatever the page is like."""
         self.script.fate(fate, times)
 
-    def sees(self, host: str, view: Callable[[Visit], Reply] | None) -> None:
-        """Let the archive see a host otherwise than we do: it comes from another address. None lifts it."""
-        if view is None:
-            self._views.pop(host, None)
-        else:
-            self._views[host] = view
-
     def plant(
         self, url: str, when: datetime, *, reply: Reply | None = None, revisit: bool = False
     ) -> Capture:
         """A capture of ``url`` made at ``when``: of what the world answered then, or of ``reply``."""
-        found = reply or self._view(Visit(url=url, now=when, nonce=token(16, "plant", url, when)))
+        found = reply or self.look(Visit(url=url, now=when, nonce=token(16, "plant", url, when)))
         status = None if revisit else found.status
         return self._keep(
             Capture(url=url, at=when.replace(microsecond=0), reply=found, status=status, visible_from=when)
@@ -240,13 +232,13 @@ class Archive:
 
     def _capture(self, url: str, when: datetime) -> tuple[str, Capture | None]:
         """Look at a page and keep what came: an error code, or the capture of the last page."""
-        address = url
+        address, seen = url, list[Capture]()
         for _ in range(4):  # at most three redirects
             host = urlsplit(address).hostname or ""
             if urlsplit(address).scheme not in {"http", "https"} or not host:
                 return "error:invalid-url-syntax", None
             try:
-                reply = self._view(Visit(url=address, now=when, nonce=token(16, "capture", address, when)))
+                reply = self.look(Visit(url=address, now=when, nonce=token(16, "capture", address, when)))
             except LookupError:
                 return "error:invalid-host-resolution", None
             if reply.manner in _WIRE_CODES:
@@ -254,24 +246,14 @@ class Archive:
             if reply.status >= 400:
                 code = _CODES.get(reply.status)
                 return (f"error:{code}" if code else f"HTTP status={reply.status}"), None
-            visible = when + self.index_delay
-            capture = self._keep(
-                Capture(
-                    url=address,
-                    at=when.replace(microsecond=0),
-                    reply=reply,
-                    status=reply.status,
-                    visible_from=visible,
-                )
+            stamp, visible = when.replace(microsecond=0), when + self.index_delay
+            seen.append(
+                Capture(url=address, at=stamp, reply=reply, status=reply.status, visible_from=visible)
             )
             if not reply.location:
-                return "", capture
+                return "", [self._keep(capture) for capture in seen][-1]
             address = urljoin(address, reply.location)
         return "error:too-many-redirects", None
-
-    def _view(self, visit: Visit) -> Reply:
-        view = self._views.get(urlsplit(visit.url).hostname or "", self.look)
-        return replace(view(visit), zipped=True)
 
     def _keep(self, capture: Capture) -> Capture:
         kept = self._captures.setdefault(urlkey(capture.url), [])

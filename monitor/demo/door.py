@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -91,7 +91,7 @@ class Door:
             self._listener = _bound(self.port)
             self._listener.setblocking(False)
             self._listener.listen(512)
-            self._spawn(self._accept(self._listener))
+            asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
 
     def close(self) -> None:
         """Refuse connections from now on, and cut those that stand."""
@@ -99,6 +99,7 @@ class Door:
             return
         for task in self._tasks:
             task.cancel()
+        asyncio.get_running_loop().remove_reader(self._listener)
         self._listener.close()
         self._listener = None
         for connection in self._server.connections:
@@ -112,17 +113,16 @@ class Door:
         await self._server.shutdown(timeout=1)
         self._holder.close()
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # the client changed its mind
+            return
+        connection.setblocking(False)
+        self.connections += 1
+        task = asyncio.get_running_loop().create_task(self._greet(connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            connection, _ = await loop.sock_accept(listener)
-            self.connections += 1
-            self._spawn(self._greet(connection))
 
     async def _greet(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()

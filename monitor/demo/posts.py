@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from monitor.demo.address import Place
-from monitor.demo.state import HOST_ONLY, PLATFORMS, Setting, State, platform_of
+from monitor.demo.state import ANSWER_ONLY, HOST_ONLY, PLATFORMS, SITE_ONLY, Setting, State, platform_of
 from monitor.demo.text import paragraphs, token
 
 NOTICES_IN_PROSE = (
@@ -49,6 +49,10 @@ class Post:
         """The paragraphs of the article."""
         written = _text(self.seed, self.sentences, setting.edited, setting.cut)
         return [*NOTICES_IN_PROSE, *written] if self.quotes_notices else list(written)
+
+    def resolved(self, setting: Setting) -> Setting:
+        """The setting with LIVE told by the kind of page this is."""
+        return replace(setting, state=self.living) if setting.state is State.LIVE else setting
 
     def picture(self, number: int) -> str:
         """A name for a picture that no other article has."""
@@ -92,6 +96,15 @@ def check_actable(setting: Setting, place: Place, *, whole_host: bool) -> None:
     wanted = platform_of(setting.state)
     if wanted in PLATFORMS and wanted != place.platform:
         raise ValueError(f"{setting.state} is a state of {wanted}, not of {place.host}.")
+    if setting.state in SITE_ONLY and place.platform != "site":
+        raise ValueError(f"{setting.state} is a state of ordinary sites, not of {place.host}.")
+    kind = place.key.removeprefix("zhihu:").partition("/")[0]
+    if (setting.state in ANSWER_ONLY and kind != "answer") or (
+        setting.state is State.ZHIHU_2015 and kind == "p"
+    ):
+        raise ValueError(
+            f"{setting.state} is no state of {place.key or place.host}: take an answer's address."
+        )
     if setting.state in HOST_ONLY and not whole_host:
         raise ValueError(
             f"{setting.state} is a state of a whole host: use World.host_state for {place.host}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -61,6 +62,7 @@ class MailServer:
 
     async def start(self) -> None:
         """Listen; on the same port as before, if there was one."""
+        logging.getLogger("mail.log").setLevel(logging.ERROR)  # it warns of its own use of a deprecated name
         context = self._context if self.security == "tls" else None
         self._server = await asyncio.get_running_loop().create_server(
             self._greet, "127.0.0.1", self.port, ssl=context

@@ -95,7 +95,7 @@ class State(StrEnum):
     CSDN_WAF = "csdn_waf"
     CSDN_SECURITY = "csdn_security"
 
-    # any site: living
+    # ordinary sites and, where it makes sense (not SITE_ONLY), any host: living
     PAGE = "page"
     PAGE_GBK = "page_gbk"  # charset in the header
     PAGE_GBK_META = "page_gbk_meta"  # charset in a meta tag only
@@ -161,6 +161,25 @@ class State(StrEnum):
 
 HOST_ONLY = frozenset({State.REFUSED, State.TLS_WRONG_NAME, State.TLS_EXPIRED, State.TLS_UNKNOWN_CA})
 PLATFORMS = ("wechat", "zhihu", "csdn")
+SITE_ONLY = frozenset(
+    {
+        *(State.PAGE, State.PAGE_GBK, State.PAGE_GBK_META, State.PAGE_CLOUDFLARE),
+        *(State.SOFT_404, State.SOFT_404_REFRESH, State.DISCUZ_DELETED, State.DISCUZ_NO_ACCESS),
+        *(State.PARKED_LANDER, State.PARKED_FOR_SALE, State.PARKED_BROKER),
+        *(
+            State.GITHUB_PAGES_GONE,
+            State.HEROKU_GONE,
+            State.BUCKET_GONE,
+            State.TUMBLR_GONE,
+            State.WORDPRESS_GONE,
+        ),
+        *(State.HOME_REDIRECT, State.OTHER_PAGE, State.SUSPENDED, State.NO_SITE, State.ICP_BLOCK),
+        *(State.LOGIN_REDIRECT, State.AWS_WAF, State.DATADOME, State.PERIMETERX, State.AKAMAI),
+        *(State.CLOUDFLARE_CHALLENGE, State.CLOUDFLARE_CHALLENGE_503, State.CLOUDFLARE_BLOCK),
+    }
+)
+"""What only ordinary sites answer; no platform has such pages."""
+ANSWER_ONLY = frozenset({State.ZHIHU_ANSWER_DELETED, State.ZHIHU_WITHHELD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +218,7 @@ class Particulars(TypedDict, total=False):
 
 
 def platform_of(state: State) -> str | None:
-    """The only platform on which a state can be acted, None where any host can."""
+    """The platform whose page a state is; None for states of ordinary sites and of any host."""
     prefix = state.value.partition("_")[0]
     return prefix if prefix in PLATFORMS else None
 
@@ -238,7 +257,7 @@ TRUTH: dict[State, Truth] = {
             Reason.SOFT_404: "soft_404 soft_404_refresh discuz_deleted",
             Reason.PARKED: "parked_lander parked_for_sale parked_broker",
             Reason.SITE_GONE: "github_pages_gone heroku_gone bucket_gone tumblr_gone wordpress_gone",
-            None: "zhihu_page_missing zhihu_bad_request",
+            None: "zhihu_page_missing no_site",
         },
     ),
     **_family(
@@ -264,7 +283,7 @@ TRUTH: dict[State, Truth] = {
             Reason.REFUSED_ADDRESS: "redirect_private redirect_file",
             Reason.PROTOCOL: "redirect_loop not_http bad_gzip huge_header",
             Reason.TLS: "tls_wrong_name tls_expired tls_unknown_ca",
-            None: "no_site too_large gzip_bomb",
+            None: "zhihu_bad_request too_large gzip_bomb",
         },
     ),
     **_family(

@@ -151,6 +151,7 @@ async def _in_pieces(request: web.BaseRequest, reply: Reply) -> web.StreamRespon
             block = filler(64 * 1024).raw
             while True:
                 await response.write(block)
+                await asyncio.sleep(0.001)  # a client in the same loop may never let us wait
     return response
 
 

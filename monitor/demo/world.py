@@ -14,10 +14,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from functools import partial
+from html import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
@@ -39,12 +38,14 @@ from monitor.demo.text import title as made_title
 from monitor.demo.wire import Asked, Http, Look
 from monitor.model import Clock, Outcome
 
+_ANCHOR_HOSTS = ("www.baidu.com", "www.qq.com", "www.cloudflare.com", "www.wikipedia.org")
+_ANCHORS = tuple(f"https://{host}/" for host in _ANCHOR_HOSTS)
 _PLATFORM_HOSTS = {
     "wechat": ("mp.weixin.qq.com", "weixin.sogou.com", "mmbiz.qpic.cn"),
     "zhihu": ("www.zhihu.com", "zhuanlan.zhihu.com", "m.zhihu.com", "link.zhihu.com"),
     "csdn": ("blog.csdn.net", "www.csdn.net", "passport.csdn.net"),
     "archive": ("web.archive.org", "archive.org"),
-    "site": (*pictures.HOSTS[1:], "www.baidu.com", "www.qq.com", "www.hugedomains.com"),
+    "site": (*pictures.HOSTS[1:], *_ANCHOR_HOSTS, "www.hugedomains.com"),
 }
 _BUILDERS = {"wechat": wechat.build, "zhihu": zhihu.build, "csdn": csdn.build, "site": site.build}
 _OWN_PATHS = frozenset({site.SUSPENDED_PATH, "/login", "/"})
@@ -73,7 +74,9 @@ class World:
         self._directory = ""
         self._certificates = Certificates(self._host_state)
         self._http = Http(clock, self._route, seed)
-        self.archive = Archive(clock=clock, look=self.answer, seed=seed)
+        self._archive_views: dict[str, Setting] = {}
+        self._is_unplugged = False
+        self.archive = Archive(clock=clock, look=self._archive_look, seed=seed)
         self._archive_http = ArchiveHttp(self.archive)
         self.proxy = Proxy(lambda: self.hosts)
         self.mail_server = MailServer(self._certificates.for_host("localhost", "127.0.0.1"))
@@ -130,7 +133,7 @@ class World:
     def settings(self) -> dict[str, dict[str, object]]:
         """The sections of a configuration that lead a daemon into this world, as they stand in TOML."""
         return {
-            "network": {"ca_file": str(self.ca_file), "hosts": self.hosts, "anchors": []},
+            "network": {"ca_file": str(self.ca_file), "hosts": self.hosts, "anchors": list(_ANCHORS)},
             "archives": {
                 "wayback": {
                     "base_url": self.archive_base_url,
@@ -209,14 +212,8 @@ class World:
 
     def host_state(self, host: str, state: State | None, **particulars: Unpack[Particulars]) -> None:
         """From now on the whole host is in ``state``; None lifts it."""
-        door = self._doors[self._doorways[host]]
-        if state is State.REFUSED:
-            if self._doorways[host] == "site":
-                raise ValueError(f"{host} shares its port: call World.site({host!r}, own_door=True) first.")
-            door.close()
-        else:
-            door.open()
         self.host_at(self._clock(), host, state, **particulars)
+        self._settle_doors()
 
     def host_at(
         self, when: datetime, host: str, state: State | None, **particulars: Unpack[Particulars]
@@ -224,6 +221,8 @@ class World:
         """From ``when`` on the whole host is in ``state``; refusing can only be set at once."""
         if state is State.REFUSED and when > self._clock():
             raise ValueError("A port cannot be closed at a time: use World.host_state when it is time.")
+        if state is State.REFUSED and self._doorways[host] == "site":
+            raise ValueError(f"{host} shares its port: call World.site({host!r}, own_door=True) first.")
         setting = Setting(state=state, **particulars) if state else None
         if host in _ARCHIVE_HOSTS and state not in {None, State.REFUSED}:
             raise ValueError("Use World.archive.trouble_between: archive.org has troubles of its own.")
@@ -231,10 +230,26 @@ class World:
             check_actable(setting, place_of(f"https://{host}/"), whole_host=True)
         self._host_timelines.setdefault(host, Timeline()).set(when, setting)
 
-    def archive_sees(self, host: str, state: State | None, **particulars: Unpack[Particulars]) -> None:
-        """From now on archive.org meets a host in ``state``: it looks from another address. None lifts it."""
-        whole = Setting(state=state, **particulars) if state else None
-        self.archive.sees(host, partial(self._answer, whole=whole) if whole else None)
+    def archive_sees(self, what: str, state: State | None, **particulars: Unpack[Particulars]) -> None:
+        """From now on archive.org, which looks from another address, meets a host or an article in ``state``.
+
+        LIVE for a host lifts only what its host is in: its articles are met in their own states. None lifts it.
+        """
+        name = place_of(what).key if "://" in what else what
+        if state:
+            self._archive_views[name] = Setting(state=state, **particulars)
+        else:
+            self._archive_views.pop(name, None)
+
+    def _archive_look(self, visit: Visit) -> Reply:
+        place = place_of(visit.url)
+        own = self._archive_views.get(place.key)
+        if own:
+            return self._answer(visit, own)
+        whole = self._archive_views.get(place.host)
+        if whole:
+            return self._answer(visit, None if whole.state is State.LIVE else whole)
+        return self.answer(visit)
 
     def plant(self, url: str, when: datetime, state: State, **particulars: Unpack[Particulars]) -> Capture:
         """A capture that archive.org has of an article, made at ``when`` while it was in ``state``."""
@@ -244,14 +259,23 @@ class World:
 
     def unplug(self) -> None:
         """The network is down: every host refuses, archive.org too; mail still works."""
-        for door in self._doors.values():
-            door.close()
+        self._is_unplugged = True
+        self._settle_doors()
 
     def plug_in(self) -> None:
         """The network is back."""
-        for host, doorway in self._doorways.items():
-            if self._host_state(host) is not State.REFUSED:
-                self._doors[doorway].open()
+        self._is_unplugged = False
+        self._settle_doors()
+
+    def _settle_doors(self) -> None:
+        refusing = {
+            doorway for host, doorway in self._doorways.items() if self._host_state(host) is State.REFUSED
+        }
+        for doorway, door in self._doors.items():
+            if self._is_unplugged or doorway in refusing:
+                door.close()
+            else:
+                door.open()
 
     # the truth
 
@@ -265,13 +289,14 @@ class World:
 
     def seen_state(self, url: str, now: datetime | None = None) -> State:
         """What a visitor meets: the host's state where it is in one, else the article's own."""
-        when = now or self._clock()
-        return self._host_state(place_of(url).host, when) or self.state_of(url, when)
+        when, place = now or self._clock(), place_of(url)
+        whole, own = self._host_state(place.host, when), self.state_of(url, when)
+        if whole in HOST_ONLY or (whole and _reaches(whole, own, place.key, urlsplit(url).path)):
+            return whole
+        return own
 
     def _own(self, key: str, now: datetime) -> Setting:
-        setting = self._timelines[key].at(now) or Setting()
-        living = self._posts[key].living
-        return replace(setting, state=living) if setting.state is State.LIVE else setting
+        return self._posts[key].resolved(self._timelines[key].at(now) or Setting())
 
     def _host_setting(self, host: str, now: datetime) -> Setting | None:
         timeline = self._host_timelines.get(host)
@@ -295,7 +320,7 @@ class World:
         post = self._posts.get(place.key)
         setting = self._own(place.key, visit.now) if post else Setting()
         if whole and _reaches(whole.state, setting.state, place.key, urlsplit(visit.url).path or "/"):
-            setting = whole
+            setting = post.resolved(whole) if post else whole
         if place.host in pictures.HOSTS and setting.state is State.LIVE:
             return pictures.build(visit)
         if (
@@ -313,7 +338,8 @@ class World:
             return self.answer(asked.visit)
         except LookupError as error:
             return page(
-                f"<html><head><title>421 Misdirected</title></head><body>{error}</body></html>", status=421
+                f"<html><head><title>421 Misdirected</title></head><body>{escape(str(error))}</body></html>",
+                status=421,
             )
 
 

@@ -233,21 +233,22 @@ class Fetcher:
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         if self._session is None:
             raise RuntimeError("enter the Fetcher before you fetch")
-        is_pinned = (url.raw_host or "").rstrip(".") in self._pinned
         return self._session.request(
             method,
             url,
             headers=headers,
             data=request.form if method == request.method else None,
             allow_redirects=False,
-            proxy=None if is_pinned else self._proxy,
+            proxy=self._proxy_for(url),
         )
 
+    def _proxy_for(self, url: URL) -> URL | None:
+        return None if (url.raw_host or "").rstrip(".") in self._pinned else self._proxy
+
     async def _read(self, look: _Look, request: _Request, response: aiohttp.ClientResponse) -> None:
-        if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._proxy:
-            look.failure = Failure(
-                FailureKind.PROXY, "the proxy wants other credentials than network.proxy has"
-            )
+        if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._proxy_for(response.url):
+            detail = "the proxy wants other credentials than network.proxy has"
+            look.failure = Failure(FailureKind.PROXY, detail)
         look.is_reading = True
         look.body = body = Body(response.headers.get("Content-Encoding", ""), request.max_bytes)
         question = FIRST_QUESTION_BYTES

@@ -31,6 +31,7 @@ _BOILERPLATE = [
     "iframe",
 ]
 _NOT_TEXT = ["script", "style", "noscript", "template"]
+_RUNS = re.compile(r"(?i)\s*(?:|module|(?:text|application)/(?:x-)?(?:java|ecma)script)\s*(?:;.*)?")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _ASTRAY = re.compile(r"[\ud800-\udfff\x00]")
 
@@ -53,8 +54,8 @@ class Document:
         """Whether it should be read as HTML: said so, or nothing said and it looks so."""
         kind = self.page.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind in {"", "application/octet-stream"}:
-            start = self.page.body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-            return start.startswith(b"<") and not start.startswith(b"<?xml") or b"<html" in start
+            start = decode(self.page.body[:2048], None).lstrip("\ufeff \t\r\n").lower()
+            return (start.startswith("<") and not start.startswith("<?xml")) or "<html" in start
         return kind in {"text/html", "application/xhtml+xml"} or (
             kind == "text/plain" and self._looks_like_html
         )
@@ -70,9 +71,19 @@ class Document:
         return decode(self.page.body[: 4 * self._limit], self.page.headers.get("content-type"))[: self._limit]
 
     @cached_property
+    def safe(self) -> str:
+        """As much of the markup as is safe to parse."""
+        return self.markup[: parsable_length(self.markup)]
+
+    @cached_property
+    def state(self) -> Any:
+        """The JSON that a page's own scripts start from (``js-initialData``); None when there is none."""
+        return self.json("script#js-initialData")
+
+    @cached_property
     def tree(self) -> LexborHTMLParser:
         """The parsed page, or as much of it as is safe to parse."""
-        return _parse(self.markup[: parsable_length(self.markup)])
+        return _parse(self.safe)
 
     def first(self, selector: str) -> LexborNode | None:
         """The first element that a CSS selector finds."""
@@ -114,8 +125,11 @@ class Document:
 
     @cached_property
     def scripts(self) -> tuple[str, ...]:
-        """The source of every inline script."""
-        return tuple(node.text(deep=True) for node in self.tree.css("script") if node.text(deep=True).strip())
+        """The source of every inline script that a browser would run; data in script elements is none."""
+        inline = (
+            node for node in self.tree.css("script") if _RUNS.fullmatch(node.attributes.get("type") or "")
+        )
+        return tuple(code for node in inline if (code := node.text(deep=True)).strip())
 
     @cached_property
     def visible(self) -> str:
@@ -132,7 +146,7 @@ class Document:
 
     def _stripped(self, tags: list[str]) -> str:
         # A tree of its own: stripping would take the elements from under the rules.
-        tree = _parse(self.tree.html or "")
+        tree = _parse(self.safe)
         tree.strip_tags(tags)
         return _SPACE.sub(" ", text_of(tree.body)).strip() if tree.body is not None else ""
 

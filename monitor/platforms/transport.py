@@ -22,7 +22,7 @@ _FAILURES = {
     FailureKind.GUARD: (Outcome.FAILED, Reason.REFUSED_ADDRESS),
 }
 _MAINTENANCE = re.compile(
-    r"(?i)\b(?:maintenance|upgrading|be back (?:soon|shortly))\b|维护|維護|系统升级|网站升级|升级中|系統升級|メンテナンス"
+    r"(?i)\b(?:maintenance|upgrading|be back (?:soon|shortly))\b|维护|維護|(?:系统|网站|系統)升[级級]|升级中"
 )
 
 

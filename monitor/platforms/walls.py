@@ -18,13 +18,37 @@ _COOKIE_SCRIPT_BYTES = 12_000
 
 # The whole title of a wall, without the site's name.
 _TITLES = (
-    (re.compile(r"(?i)just a moment\.{0,3}|请稍候…?|請稍候…?|checking your browser.*"), Reason.CHALLENGE, "interstitial"),
+    (
+        re.compile(r"(?i)just a moment\.{0,3}|请稍候…?|請稍候…?|checking your browser.*"),
+        Reason.CHALLENGE,
+        "interstitial",
+    ),
     (re.compile(r"(?i)making sure you(?:'|’)re not a bot!?"), Reason.CHALLENGE, "anubis"),
-    (re.compile(r"(?i)vercel security checkpoint|ddos-guard|please wait\.\.\. \| cloudflare"), Reason.CHALLENGE, "checkpoint"),
-    (re.compile(r"(?i)(?:human|security|bot) (?:verification|check)|are you a (?:robot|human)\??"), Reason.CAPTCHA, "human_check"),
-    (re.compile(r"百度安全验证|安全验证|安全驗證|访问验证|人机验证|滑动验证(?:页面)?|验证码(?:拦截)?"), Reason.CAPTCHA, "human_check"),
-    (re.compile(r"(?i)attention required! \| cloudflare|sucuri website firewall.*"), Reason.BLOCKED, "firewall"),
-    (re.compile(r"(?i)网站防火墙|您的访问(?:请求)?(?:已)?被(?:阻断|拦截|拒绝).*|.*web应用防火墙.*"), Reason.BLOCKED, "firewall"),
+    (
+        re.compile(r"(?i)vercel security checkpoint|ddos-guard|please wait\.\.\. \| cloudflare"),
+        Reason.CHALLENGE,
+        "checkpoint",
+    ),
+    (
+        re.compile(r"(?i)(?:human|security|bot) (?:verification|check)|are you a (?:robot|human)\??"),
+        Reason.CAPTCHA,
+        "human_check",
+    ),
+    (
+        re.compile(r"百度安全验证|安全验证|安全驗證|访问验证|人机验证|滑动验证(?:页面)?|验证码(?:拦截)?"),
+        Reason.CAPTCHA,
+        "human_check",
+    ),
+    (
+        re.compile(r"(?i)attention required! \| cloudflare|sucuri website firewall.*"),
+        Reason.BLOCKED,
+        "firewall",
+    ),
+    (
+        re.compile(r"(?i)网站防火墙|您的访问(?:请求)?(?:已)?被(?:阻断|拦截|拒绝).*|.*web应用防火墙.*"),
+        Reason.BLOCKED,
+        "firewall",
+    ),
 )
 
 
@@ -50,7 +74,12 @@ def cookie_script(document: Document) -> Verdict | None:
         return None
     code = "\n".join(document.scripts)
     asks_again = re.search(r"location|reload|setTimeout", code)
-    if "cookie" in code.lower() and asks_again and len(document.visible) < 40 and not document.has("[id],[src]"):
+    if (
+        "cookie" in code.lower()
+        and asks_again
+        and len(document.visible) < 40
+        and not document.has("[id],[src]")
+    ):
         return _walled(Reason.CHALLENGE, "cookie_script", "a script that sets a cookie and reloads", document)
     return None
 
@@ -60,13 +89,15 @@ def _walled(reason: Reason, rule: str, evidence: str, document: Document) -> Ver
 
 
 def _cloudflare(document: Document) -> Verdict | None:
-    if any("_cf_chl_opt" in script for script in document.scripts) or document.has(
+    if any(re.search(r"_cf_chl_opt\s*=", script) for script in document.scripts) or document.has(
         'script[src*="/cdn-cgi/challenge-platform/"][src*="/orchestrate/"]'
     ):
         return _walled(Reason.CHALLENGE, "cloudflare_challenge", document.title or "_cf_chl_opt", document)
     if document.has("#cf-error-details, .cf-error-details, #cf-wrapper"):
         says = " ".join(document.headings)
-        if document.page.http_status == 403 or re.search(r"(?i)attention required|been blocked|access denied", says):
+        if document.page.http_status == 403 or re.search(
+            r"(?i)attention required|been blocked|access denied", says
+        ):
             return _walled(Reason.BLOCKED, "cloudflare_block", document.title or "cf-error-details", document)
     return None
 

@@ -5,40 +5,49 @@ Facts: facts/platforms.md 1, facts/policy.md 5.1.
 
 from __future__ import annotations
 
+import html
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit
 
 from monitor.model import Article, Known, Outcome, Reason, Verdict
-from monitor.platforms import transport, wechat_notices
-from monitor.platforms.base import found, host_of, is_host, path_of
+from monitor.platforms import generic, transport, walls, wechat_notices
+from monitor.platforms.base import Notice, first_match, found, host_of, is_host, path_of, words
 from monitor.platforms.html import Document, text_of, tidy
 from monitor.urls import NotALink, clean
 
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
 NAME = "wechat"
-HOSTS = ("mp.weixin.qq.com", "weixin.sogou.com")
+HOSTS: tuple[str, ...] = ("mp.weixin.qq.com", "weixin.sogou.com")
 
 _OPENING = 100_000  # characters: 16 kB of the gzip stream, in which both tags of a living page have come
-_LIVING = '#js_article, #js_content, meta[property="twitter:card"], meta[name="twitter:card"], meta[property="og:title"]'
 _CONTAINERS = "#js_article, #js_content"
-_CAPTCHA_PATH = "/mp/wappoc_appmsgcaptcha"
-_CAPTCHA = (
-    'link[href*="secitptpage/verify"], script[src*="secitptpage/verify"], script[src*="captcha.gtimg.com"], '
-    '[id*="secitptpage/verify"]'
+_LIVING = (
+    f'{_CONTAINERS}, meta[property="twitter:card"], meta[name="twitter:card"], meta[property="og:title"]'
 )
-_CAPTCHA_SCRIPT = re.compile(r"secitptpage/verify|\b(?:cap_appid|cap_sid|poc_sid)\b")
+_CAPTCHA_PATH = "/mp/wappoc_appmsgcaptcha"
+_CAPTCHA = re.compile(rb"secitptpage/verify|captcha\.gtimg\.com|\b(?:cap_appid|cap_sid|poc_sid)\b")
 
 _SHORT = re.compile(r"/s/([A-Za-z0-9_-]{22})(?![A-Za-z0-9_-])")
 _ALIASES = {"appmsgid": "mid", "itemidx": "idx", "sign": "sn"}
 _IDENTITY = ("__biz", "mid", "idx", "sn")
 _TEMPORARY = ("src", "timestamp", "ver", "signature", "new", "tempkey")
-_DROPPED = frozenset(
-    "chksm scene ascene subscene mpshare srcid from lang version enterid sessionid wx_header clicktime".split()
-)
+_DROPPED = words("chksm scene ascene subscene mpshare srcid from lang version sessionid")
+
+_TRANSFER = re.compile(r"""transfer_?[tT]arget_?[lL]ink['"]?\s*[:=]\s*['"]([^'"\s]{1,2000})['"]""")
+_WRITTEN = re.compile(r"document\.write(?:ln)?\(([^;]{0,4000})")
+_BIZ = re.compile(r"""\bbiz['"]?\s*[:=]\s*['"]([A-Za-z0-9+/]{6,40}={0,2})['"]""")
+_PUBLISHED = re.compile(r"""\b(?:ct|create_time|createTime|publish_time)['"]?\s*[:=]\s*['"]?(\d{10})\b""")
+_CDN = re.compile(r"""\bcdn_url['"]?\s*:\s*['"](https?:[^'"\s]{1,1000})['"]""")
+_ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})")
 
 
 def canonical(url: str) -> str:
-    """Short links keep their token, long ones ``__biz``, ``mid``, ``idx`` and ``sn``, in that order, under those names."""
+    """Short links keep their token; long ones ``__biz``, ``mid``, ``idx`` and ``sn``, in that order."""
     parts = urlsplit(url)
     if is_host(parts.hostname or "", ["sogou.com"]):
         return url
@@ -64,7 +73,7 @@ def account(url: str) -> str | None:
     return _query(url).get("__biz")
 
 
-def judge(document: Document, known: Known) -> Verdict:  # noqa: ARG001 -- what is known adds nothing to structure
+def judge(document: Document, known: Known) -> Verdict:
     """The article's container first; then the error element; then the walls that say nothing in words."""
     at = host_of(document.page.final_url)
     if is_host(at, ["sogou.com"]):
@@ -84,13 +93,185 @@ def enough(document: Document) -> bool:
 
 
 def _living(document: Document) -> Verdict | None:
-    on_wechat = is_host(host_of(document.page.final_url), HOSTS)
-    opening = Document(document.page, limit=_OPENING) if len(document.page.body) > 2 * _OPENING else document
-    for part in dict.fromkeys((opening, document)):
-        if node := part.first(_LIVING if on_wechat else _CONTAINERS):
-            evidence = f"#{node.id}" if node.id else f"<meta {node.attributes.get('property') or node.attributes.get('name')}>"
-            title = _title(part)
-            rule = "wechat.ok.article" if node.id else "wechat.ok.meta"
-            moved_to = _permanent(part)
-            return found(Outcome.OK, Reason.ARTICLE, rule, title or evidence, title=title, moved_to=moved_to)
+    selector = _LIVING if is_host(host_of(document.page.final_url), HOSTS) else _CONTAINERS
+    for part in _parts(document):
+        if node := part.first(selector):
+            evidence = (
+                f"#{node.id}"
+                if node.id
+                else f"meta {node.attributes.get('property') or node.attributes.get('name')}"
+            )
+            return found(
+                Outcome.OK,
+                Reason.ARTICLE,
+                "wechat.ok.article",
+                evidence,
+                title=_title(part),
+                moved_to=_permanent(part),
+            )
     return None
+
+
+def _parts(document: Document) -> tuple[Document, ...]:
+    """The beginning of a long page, then the whole: of 2 to 4 MB the first 100 kB nearly always suffice."""
+    if len(document.page.body) <= 2 * _OPENING:
+        return (document,)
+    return Document(document.page, limit=_OPENING), document
+
+
+def _title(document: Document) -> str:
+    return document.meta("og:title") or document.text("#activity-name") or document.title
+
+
+def _permanent(document: Document) -> str | None:
+    """The lasting address of an article that was reached by a temporary one (Sogou's signed links, previews)."""
+    query = _query(document.page.final_url)
+    if not ({"signature", "tempkey"} & query.keys()) or "sn" in query:
+        return None
+    return _article_address(document.attribute('meta[property="og:url"]', "content"))
+
+
+def _article_address(raw: str) -> str | None:
+    try:
+        url = canonical(clean(raw))
+    except NotALink:
+        return None
+    lasting = _SHORT.fullmatch(path_of(url)) or "mid" in _query(url)
+    return url if lasting and host_of(url) == HOSTS[0] else None
+
+
+def _said(document: Document, text: str, notice: Notice | None) -> Verdict:
+    if notice is None:
+        return found(
+            Outcome.FAILED, Reason.UNAVAILABLE, "wechat.failed.unknown_notice", text, title=document.title
+        )
+    if notice.reason is Reason.CAPTCHA:
+        return _captcha(document, text)
+    verdict = notice.found(text, document)
+    if notice.reason is Reason.MIGRATED and (target := _TRANSFER.search("\n".join(document.scripts))):
+        return replace(verdict, moved_to=_article_address(_unescaped(target[1])))
+    return verdict
+
+
+def _captcha(document: Document, evidence: str) -> Verdict:
+    target = _target(_query(document.page.final_url))
+    return found(
+        Outcome.WALLED,
+        Reason.CAPTCHA,
+        "wechat.walled.captcha",
+        evidence,
+        title=document.title,
+        moved_to=target,
+    )
+
+
+def _speechless(document: Document) -> Verdict:
+    """No container and no words in an error element: a wall's machinery, a bare status, or nothing."""
+    code = "\n".join(document.scripts)
+    if machinery := _CAPTCHA.search(document.page.body):
+        return _captcha(document, machinery[0].decode())
+    written = (re.sub(r"<[^<>]*>", " ", markup) for markup in _WRITTEN.findall(code)[:20])
+    for text in (*written, document.visible if len(document.visible) <= 200 else ""):
+        if notice := first_match(wechat_notices.plain(text), wechat_notices.WALLS):
+            return notice.found(text, document)
+    titled = first_match(wechat_notices.plain(document.title), wechat_notices.NOTICES)
+    if titled and len(document.title) <= 60 and len(document.visible) <= 400:
+        return titled.found(document.title, document)
+    if other := walls.wall(document) or transport.from_status(document) or generic.elsewhere(document):
+        return other
+    evidence = document.visible or f"{len(document.page.body)} bytes without article or notice"
+    return found(Outcome.FAILED, Reason.EMPTY, "wechat.failed.empty", evidence, title=document.title)
+
+
+def _sogou(document: Document) -> Verdict:
+    if "/antispider" in path_of(document.page.final_url) or "过于频繁" in document.visible[:400]:
+        evidence = document.visible or "/antispider"
+        return found(
+            Outcome.WALLED, Reason.RATE_LIMITED, "wechat.walled.sogou", evidence, title=document.title
+        )
+    if blocked := walls.wall(document) or transport.from_status(document):
+        return blocked
+    evidence = document.title or document.visible
+    return found(Outcome.FAILED, Reason.EXPIRED_LINK, "wechat.failed.sogou", evidence, title=document.title)
+
+
+# --- the article ---------------------------------------------------------------------------------------------------
+
+
+def article(document: Document) -> Article:
+    """Title, account, time and pictures of a living page.
+
+    Image, video and text posts keep no body text: below 50 characters ``og:title`` and ``og:description`` stand in
+    (facts/policy.md 5.2).
+    """
+    title = _title(document)
+    content = document.first("#js_content")
+    text = tidy(text_of(content), 1_000_000) if content is not None else ""
+    if len(text) < 50:
+        described = _unescaped(document.meta("og:description"))
+        text = " ".join(piece for piece in (text, title, described) if piece)
+    code = "\n".join(document.scripts)
+    return Article(
+        text=text,
+        title=title or None,
+        account=_biz(document, code),
+        published_at=_published_at(code),
+        pictures=_pictures(document, content, code),
+    )
+
+
+def _biz(document: Document, code: str) -> str | None:
+    for url in (
+        document.attribute('meta[property="og:url"]', "content"),
+        document.page.final_url,
+        document.page.url,
+    ):
+        if biz := _query(_unescaped(url)).get("__biz"):
+            return biz
+    return variable[1] if (variable := _BIZ.search(code)) else None
+
+
+def _published_at(code: str) -> datetime | None:
+    for seconds in _PUBLISHED.findall(code):
+        if 1_340_000_000 < int(seconds) < 4_000_000_000:  # WeChat accounts exist since August 2012
+            return datetime.fromtimestamp(int(seconds), UTC)
+    return None
+
+
+def _pictures(document: Document, content: LexborNode | None, code: str) -> tuple[str, ...]:
+    inside = content.css("img") if content is not None else []
+    lazy = [node.attributes.get("data-src") or node.attributes.get("src") or "" for node in inside]
+    markup = content.html or "" if content is not None else ""
+    behind = re.findall(r"url\((?:&quot;|[\"'])?(https?://mmbiz\.[^\"')&]{1,500})", markup)
+    listed = [_unescaped(url) for url in _CDN.findall(code)]
+    cover = [] if lazy or listed else [document.meta("og:image")]
+    every = (url.strip() for url in (*lazy, *behind, *listed, *cover))
+    return tuple(dict.fromkeys(url for url in every if url.startswith(("http://", "https://"))))
+
+
+# --- addresses -----------------------------------------------------------------------------------------------------
+
+
+def _query(url: str) -> dict[str, str]:
+    """The parameters of a URL under their lasting names. A plus sign is itself: ``__biz`` is base64."""
+    named: dict[str, str] = {}
+    for piece in urlsplit(url).query.split("&"):
+        name, _, value = piece.partition("=")
+        if value:
+            named.setdefault(_ALIASES.get(name, name), unquote(value))
+    return named
+
+
+def _written(query: dict[str, str]) -> str:
+    return "&".join(f"{name}={quote(value, safe='=+/:,-._~')}" for name, value in query.items())
+
+
+def _target(query: dict[str, str]) -> str | None:
+    """The article behind a captcha address, from its ``target_url``."""
+    return _article_address(query.get("target_url", ""))
+
+
+def _unescaped(text: str) -> str:
+    return html.unescape(_ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), text)).replace(
+        "\\/", "/"
+    )

@@ -13,16 +13,15 @@ from monitor.platforms.base import Notice, first_match
 from monitor.platforms.html import Document, text_of, tidy
 
 _TITLES = (
-    ".weui-msg__title, .global_error_msg, .weui_msg_title, .mesg-block p, .page_msg .title, .page_msg h2, .page_msg h4"
+    ".weui-msg__title, .global_error_msg, .weui_msg_title, .mesg-block p, "
+    ".page_msg .title, .page_msg h2, .page_msg h4"
 )
 _WHOLE = ".weui-msg, .page_msg, .weui_msg, .mesg-block"
 _DESCRIPTIONS = ".weui-msg__desc, .weui_msg_desc, .page_msg .text_tips, p.tips"
 
 _SIMPLIFIED = str.maketrans(
-    "內發佈布刪該因違規無視查閱帳號屏蔽註銷遷移處於流程鏈連結過期參數錯誤係統審覈核暫時據設隱讀者訪問頻繁請"
-    "從開驗證環異後繼續投訴經權關實為將材步遭戶體適當顯這",
-    "内发布布删该因违规无视查阅账号屏蔽注销迁移处于流程链连结过期参数错误系统审核核暂时据设隐读者访问频繁请"
-    "从开验证环异后继续投诉经权关实为将材步遭户体适当显这",
+    "內發佈刪該違規無視閱帳號註銷遷處於鏈連結過參數錯誤係統審暫時據設隱讀訪問頻請從開驗證環異後投訴經權關實為將",
+    "内发布删该违规无视阅账号注销迁处于链连结过参数错误系统审暂时据设隐读访问频请从开验证环异后投诉经权关实为将",
 )
 
 
@@ -32,7 +31,9 @@ def _notice(wording: str, outcome: Outcome, reason: Reason, rule: str) -> Notice
 
 # The first that matches speaks: an account that is gone may mention the infringement it was closed for.
 NOTICES = (
-    _notice(r"未将文章素材同步|该链接已不可访问", Outcome.REMOVED, Reason.LOST_IN_MIGRATION, "lost_in_migration"),
+    _notice(
+        r"未将文章素材同步|该链接已不可访问", Outcome.REMOVED, Reason.LOST_IN_MIGRATION, "lost_in_migration"
+    ),
     _notice(r"迁移流程中|已申请(?:公众号)?账号迁移", Outcome.FAILED, Reason.MIGRATING, "migrating"),
     _notice(
         r"(?:公众号|账号)已(?:经)?迁移|account (?:has |was )?(?:been )?(?:migrated|transferred)",
@@ -60,17 +61,32 @@ NOTICES = (
         Reason.VIOLATION,
         "violation",
     ),
-    _notice(r"链接已(?:经)?(?:过期|失效)|link (?:has |is )?expired", Outcome.FAILED, Reason.EXPIRED_LINK, "expired_link"),
     _notice(
-        r"参数错误|(?:parameter|argument)s? (?:error|is invalid|are invalid)|(?:invalid|wrong|incorrect) (?:parameter|argument)s?",
+        r"链接已(?:经)?(?:过期|失效)|link (?:has |is )?expired",
+        Outcome.FAILED,
+        Reason.EXPIRED_LINK,
+        "expired_link",
+    ),
+    _notice(
+        r"参数错误|parameters? (?:error|is invalid|are invalid)|(?:invalid|wrong|incorrect) parameters?",
         Outcome.FAILED,
         Reason.BAD_LINK,
         "bad_link",
     ),
-    _notice(r"系统(?:出错|错误|繁忙)|system (?:error|busy|is busy)", Outcome.FAILED, Reason.SERVER_ERROR, "server_error"),
+    _notice(
+        r"系统(?:出错|错误|繁忙)|system (?:error|busy|is busy)",
+        Outcome.FAILED,
+        Reason.SERVER_ERROR,
+        "server_error",
+    ),
     _notice(r"审核中|under review|being reviewed", Outcome.FAILED, Reason.UNDER_REVIEW, "under_review"),
     _notice(r"隐私设置|privacy setting", Outcome.FAILED, Reason.PRIVATE, "private"),
-    _notice(r"过于频繁|too (?:frequent|often|many)|frequent(?:ly)? (?:access|request)", Outcome.WALLED, Reason.RATE_LIMITED, "rate_limited"),
+    _notice(
+        r"过于频繁|too (?:frequent|often|many)",
+        Outcome.WALLED,
+        Reason.RATE_LIMITED,
+        "rate_limited",
+    ),
     _notice(
         r"环境异常|完成验证|去验证|(?:abnormal|unusual) (?:environment|activity|access)|environment (?:is )?abnormal",
         Outcome.WALLED,
@@ -83,7 +99,12 @@ NOTICES = (
         Reason.CLIENT_ONLY,
         "client_only",
     ),
-    _notice(r"暂时无法查看|temporarily unavailable|cannot be viewed", Outcome.FAILED, Reason.UNAVAILABLE, "unavailable"),
+    _notice(
+        r"暂时无法查看|temporarily unavailable|cannot be viewed",
+        Outcome.FAILED,
+        Reason.UNAVAILABLE,
+        "unavailable",
+    ),
 )
 WALLS = tuple(notice for notice in NOTICES if notice.outcome is Outcome.WALLED)
 

@@ -46,11 +46,15 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """``reasons``: what made the risk, each ``{"code", "factor", …}``; the first is the page's age."""
+    """``reasons``: what made the risk, each ``{"code", "factor", …}``; the first is the page's age.
+
+    Whether it is at risk depends on whether a verified copy exists, which may change between two looks.
+    """
 
     yearly: float
     chance_90d: float
-    at_risk: bool
+    at_risk_copied: bool
+    at_risk_uncopied: bool
     reasons: tuple[Mapping[str, Any], ...]
 
 
@@ -61,7 +65,6 @@ def assess(
     reason: str | None,
     born: datetime,
     account: Account,
-    has_copy: bool,
     now: datetime,
     policy: Policy,
 ) -> Risk:
@@ -79,8 +82,13 @@ def assess(
         yearly *= sign["factor"]
         reasons.append(sign)
     chance = min(CHANCE_SHOWN_AT_MOST, 1 - math.exp(-yearly * timedelta(days=90) / YEAR))
-    threshold = policy.at_risk_chance if has_copy else policy.at_risk_chance_uncopied
-    return Risk(yearly, chance, chance >= threshold, tuple(reasons))
+    return Risk(
+        yearly,
+        chance,
+        chance >= policy.at_risk_chance,
+        chance >= policy.at_risk_chance_uncopied,
+        tuple(reasons),
+    )
 
 
 def _signs(

@@ -17,8 +17,9 @@ def clean(text: str, limit: int = 160) -> str:
     Line breaks of every kind become spaces: nothing can begin a header, a row or an escape sequence.
     """
     text = text[: limit * 8]  # what is cut away anyway need not be looked at
-    kept = "".join(" " if character.isspace() else character for character in text if _is_visible(character))
-    line = " ".join(kept.split())
+    if not text.isprintable():
+        text = "".join(" " if char.isspace() else char for char in text if _is_visible(char))
+    line = " ".join(text.split())
     if len(line) <= limit:
         return line
     short = line[: limit - 1]

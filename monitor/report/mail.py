@@ -57,7 +57,7 @@ def _address(key: str, written: str) -> Address:
         address = Address(clean(name, 80), addr_spec=spec)
     except (HeaderParseError, ValueError, IndexError):
         address = None
-    usable = address and address.username and address.domain and spec.isascii() and spec.isprintable()
+    usable = address and address.username and address.domain and spec.isascii() and written.isprintable()
     if address is None or not usable:
         raise MailError(
             f"report.email.{key}: {clean(written, 80)!r} is no e-mail address: write it like me@example.org.",

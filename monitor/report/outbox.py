@@ -158,7 +158,7 @@ async def _send(claimed: Mail, settings: Settings, *, patient: bool) -> None:
 
 async def _put_off(store: Store, claimed: Mail, worker: str, error: MailError, now: datetime) -> None:
     again = now + min(FIRST_PAUSE * 2 ** min(claimed.attempts - 1, 10), LONGEST_PAUSE)
-    over = error.permanent or again - claimed.created_at > GIVEN_UP_AFTER
+    over = error.permanent or again - claimed.created_at >= GIVEN_UP_AFTER
     state, at = (MailState.GIVEN_UP, now) if over else (MailState.QUEUED, again)
     log.log(
         logging.ERROR if over else logging.WARNING,

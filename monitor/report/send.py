@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Sequence
 from pathlib import Path
 
 import aiosmtplib
@@ -109,20 +108,21 @@ def _explained(error: Exception, email: Email, where: str) -> MailError:
             return MailError(
                 f"{where} refuses the login ({said}): check report.email.username and report.email.password."
             )
-        case aiosmtplib.SMTPRecipientsRefused():
-            refusals: Sequence[aiosmtplib.SMTPRecipientRefused] = error.recipients
-            lines = "; ".join(_refusal(refusal) for refusal in refusals)
-            permanent = all(refusal.code >= 500 for refusal in refusals)
-            return MailError(f"{where} refuses {lines}: check report.email.recipients.", permanent=permanent)
         case aiosmtplib.SMTPSenderRefused(code=code) if code in LOGIN_CODES:
             return MailError(f"{where} wants a login ({said}): set report.email.username and password.")
-        case aiosmtplib.SMTPSenderRefused(code=code):
+        case aiosmtplib.SMTPRecipientsRefused():
+            lines = "; ".join(_refusal(refusal) for refusal in error.recipients)
+            permanent = all(refusal.code >= 500 for refusal in error.recipients)
+            return MailError(f"{where} refuses {lines}: check report.email.recipients.", permanent=permanent)
+        case aiosmtplib.SMTPResponseException(code=code) if 400 <= code < 500:
+            return MailError(f"{where} takes no mail at the moment ({said}).")
+        case aiosmtplib.SMTPSenderRefused():
             return MailError(
-                f"{where} refuses the sender ({said}): check report.email.sender.", permanent=code >= 500
+                f"{where} refuses the sender ({said}): check report.email.sender.", permanent=True
             )
-        case aiosmtplib.SMTPDataError(code=code):
-            return MailError(f"{where} refuses the mail ({said}).", permanent=code >= 500)
-        case aiosmtplib.SMTPTimeoutError() | asyncio.TimeoutError():
+        case aiosmtplib.SMTPDataError():
+            return MailError(f"{where} refuses the mail ({said}).", permanent=True)
+        case TimeoutError():
             return MailError(f"{where} does not answer in time ({said}): check report.email.host and port.")
     return MailError(
         f"{where} cannot be used ({said}): check report.email.host, port and security (now {email.security})."

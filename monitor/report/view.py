@@ -188,8 +188,8 @@ class _Writer:
     def copy(self, copy: Copy | None) -> Anchor | None:
         if copy is None:
             return None
-        made = self.say("copy_of", archive=self.archive(copy.archive), at=self.day(copy.captured_at))
-        return Anchor(f"{self.say('copy')}: {made}", href(copy.url))
+        text = self.say("copy", archive=self.archive(copy.archive), at=self.day(copy.captured_at))
+        return Anchor(text, href(copy.url))
 
     def archive(self, name: str) -> str:
         return self.say(name) if name in {"local", "wayback"} else clean(name, 30)

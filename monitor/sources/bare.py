@@ -57,7 +57,7 @@ _NO_SCHEME = re.compile(r"(?://|(?=www\.))(?=\w[\w\-]*(?:\.\w[\w\-]*)+)", re.IGN
 
 
 class Found(NamedTuple):
-    """A bare address: where it stands in the text, and what it is with its escapes undone."""
+    """A bare address: where it stands in the text, and what it is with its escapes undone (empty: not one)."""
 
     start: int
     end: int
@@ -76,30 +76,31 @@ def unescape_markdown(text: str) -> str:
     return unescape(_ESCAPE.sub(lambda escape: escape[0][1], text) if "\\" in text else text)
 
 
-def find_urls(text: str, *, markdown: bool = False) -> Iterator[Found]:
-    """The bare addresses of ``text`` in their order; ``markdown`` undoes backslash escapes in them."""
+def find_urls(text: str) -> Iterator[Found]:
+    """The bare addresses of ``text`` in their order."""
     pos = 0
     while head := _HEAD.search(text, pos):
-        found = _complete(text, head, markdown=markdown)
-        if isinstance(found, Found):
+        found = _complete(text, head, _PLAIN_TAIL)
+        if found.url:
             yield found
-            pos = found.end
-        else:
-            pos = found
+        pos = found.end
 
 
-def url_at(text: str, pos: int, *, markdown: bool = False) -> Found | None:
-    """The bare address that begins at ``pos``, if one does."""
+def markdown_url_at(text: str, pos: int) -> Found | None:
+    """What begins like a bare address at ``pos`` in a Markdown text, its backslash escapes undone.
+
+    None if nothing does; ``url`` is empty if it is no address to watch.
+    """
     head = _HEAD.match(text, pos)
-    found = _complete(text, head, markdown=markdown) if head else None
-    return found if isinstance(found, Found) else None
+    return _complete(text, head, _MARKDOWN_TAIL) if head else None
 
 
 def whole_url(text: str) -> str | None:
     """The address that is all of ``text`` but for space around it, if it is one."""
     text = text.strip()
-    found = url_at(text, 0)
-    return found.url if found and found.end == len(text) else None
+    head = _HEAD.match(text)
+    found = _complete(text, head, _PLAIN_TAIL) if head else None
+    return found.url or None if found and found.end == len(text) else None
 
 
 def link_target(raw: str) -> str | None:
@@ -115,29 +116,24 @@ def link_target(raw: str) -> str | None:
     return url if len(url) <= MAX_URL and _TARGET.match(url) else None
 
 
-def _complete(text: str, head: re.Match[str], *, markdown: bool) -> Found | int:
-    """The address that begins with ``head``, or the place to search on from."""
+def _complete(text: str, head: re.Match[str], tail: re.Pattern[str]) -> Found:
+    """The address that begins with ``head``; ``url`` is empty if it is none, and ``end`` where to look on."""
     start, end = head.span()
     if not _is_public_name(head):
-        return head.end(1)
-    tail = (_MARKDOWN_TAIL if markdown else _PLAIN_TAIL).match(text, end, end + MAX_URL)
-    if tail:
-        end = tail.end()
-        if end - start > MAX_URL:
-            return _skip(text, end)
-    raw = _trimmed(text[start:end])
+        return Found(start, head.end(1), "")
+    rest = tail.match(text, end, end + MAX_URL)
+    whole = text[start : rest.end() if rest else end]
+    raw = _trimmed(whole)
     if start and text[start - 1] == "_":  # emphasis; else an underscore at the end is the address's own
         raw = raw.rstrip("_")
+    if len(raw) > MAX_URL:
+        run = _RUN.match(text, start + len(whole))
+        return Found(start, run.end() if run else start + len(whole), "")
     url = _AMPERSAND.sub("&", raw) if "\\" in raw else raw
-    url = unescape_markdown(url) if markdown else unescape(url)
+    url = unescape_markdown(url) if tail is _MARKDOWN_TAIL else unescape(url)
     if head[1][0] in "wW":
         url = "http://" + url
     return Found(start, start + len(raw), url)
-
-
-def _skip(text: str, pos: int) -> int:
-    run = _RUN.match(text, pos)
-    return run.end() if run else pos
 
 
 def _is_public_name(head: re.Match[str]) -> bool:

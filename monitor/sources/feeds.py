@@ -16,7 +16,7 @@ from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl
 
 from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]
-from defusedxml.expatreader import create_parser
+from defusedxml.expatreader import create_parser  # type: ignore[import-untyped]
 
 from monitor.sources.bare import link_target, unescape
 from monitor.sources.html import Lines, Text, tokens
@@ -40,9 +40,7 @@ def read(text: str) -> list[Mention]:
 
 
 def _read_strictly(text: str) -> list[Mention]:
-    parser: ExpatParser = create_parser(  # type: ignore[no-untyped-call]
-        forbid_dtd=False, forbid_entities=True, forbid_external=True
-    )
+    parser: ExpatParser = create_parser(forbid_dtd=False, forbid_entities=True, forbid_external=True)
     handler = _Events(parser)
     parser.setContentHandler(handler)
     parser.feed(text)

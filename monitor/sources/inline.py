@@ -18,9 +18,9 @@ from monitor.sources.bare import (
     MAX_URL,
     balanced_length,
     link_target,
+    markdown_url_at,
     unescape,
     unescape_markdown,
-    url_at,
     whole_url,
 )
 from monitor.sources.html import Lines, Tag, Unclosed, tag_at
@@ -173,9 +173,9 @@ class _Parser:
         return end
 
     def _address(self, start: int) -> int:
-        found = url_at(self.text, start, markdown=True)
-        if not found:
-            return self._literal(start)
+        found = markdown_url_at(self.text, start)
+        if not found or not found.url:
+            return self._literal(start, found.end - start if found else 1)
         self.pieces.append(Mention(found.url, self.lines.at(start)))
         return found.end
 
@@ -286,9 +286,9 @@ class _Parser:
             if target:
                 return target
         elif self.text.startswith(("（http", "（HTTP"), after):
-            found = url_at(self.text, after + 1, markdown=True)
+            found = markdown_url_at(self.text, after + 1)
             closed = found and self.text.startswith(("）", ")"), found.end)
-            return (found.url, "", found.end + bool(closed)) if found else None
+            return (found.url, "", found.end + bool(closed)) if found and found.url else None
         return self._reference(bracket, end)
 
     def _inline_target(self, start: int) -> tuple[str | None, str, int] | None:
@@ -306,8 +306,8 @@ class _Parser:
         if close:
             return url, close[1] or close[2] or close[3] or "", close.end()
         # The closing parenthesis is missing, or is a Chinese one: the address ends where a bare one would.
-        found = url_at(self.text, begin, markdown=True)
-        if not found:
+        found = markdown_url_at(self.text, begin)
+        if not found or not found.url:
             return None
         return found.url, "", found.end + self.text.startswith("）", found.end)
 

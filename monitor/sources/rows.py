@@ -157,15 +157,10 @@ def _is_bare(row: Row) -> bool:
 
 def _title_within(row: Row) -> None:
     """Give the untitled mentions of a line the text that stands before (else after) them in it."""
-    texts, mentions = [""], []
-    for part in row.parts:
-        if isinstance(part, Mention):
-            mentions.append(part)
-            texts.append("")
-        else:
-            texts[-1] += part
+    mentions = [part for part in row.parts if isinstance(part, Mention)]
     if all(mention.title and not is_label(mention.title) for mention in mentions):
         return
+    texts = _texts_between(row.parts)
     before = [_titled(text) for text in texts]
     if before[0]:
         _carry(mentions, texts, before)
@@ -175,6 +170,17 @@ def _title_within(row: Row) -> None:
             for text, title in zip(texts, before, strict=True)
         ]
         _carry(mentions[::-1], texts[:0:-1], after[:0:-1])
+
+
+def _texts_between(parts: list[str | Mention]) -> list[str]:
+    """The texts before, between and after the mentions: one more than there are mentions."""
+    texts: list[list[str]] = [[]]
+    for part in parts:
+        if isinstance(part, Mention):
+            texts.append([])
+        else:
+            texts[-1].append(part)
+    return ["".join(text) for text in texts]
 
 
 def _carry(mentions: list[Mention], texts: list[str], titles: list[str]) -> None:

@@ -13,16 +13,16 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Status
 from monitor.store.engine import Store
-from monitor.store.snapshots import COUNTS as COUNTS
-from monitor.store.snapshots import WAYBACK as WAYBACK
 from monitor.store.sql import chunks, insert, insert_new
 from monitor.store.tables import archive_job, link, reference, snapshot, source
 
+WAYBACK = "wayback"
+COUNTS = ("A", "B")  # grades of a copy that really is the article
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 YOUNG = timedelta(days=30)
 LONGEST = 300  # characters kept of what archive.org says
@@ -210,26 +210,32 @@ def _danger(now: datetime) -> ColumnElement[int]:
     return case(
         (link.c.status == Status.SUSPECT, Danger.SUSPECT),
         (and_(link.c.status == Status.DEAD, ~looked_up), Danger.DEAD),
-        (link.c.at_risk == true(), Danger.AT_RISK),
+        (link.c.at_risk, Danger.AT_RISK),
         (and_(link.c.status != Status.DEAD, born > now - YOUNG), Danger.YOUNG),
         (and_(link.c.status != Status.DEAD, dead_mate), Danger.DEAD_MATE),
         else_=Danger.OTHER,
     )
 
 
-async def hurry(db: AsyncConnection) -> None:
-    """Move up the queued jobs of links that came into danger since they were queued."""
-    urgent = (
-        (link.c.status == Status.SUSPECT, Danger.SUSPECT),
-        (link.c.at_risk == true(), Danger.AT_RISK),
+async def overtaken(db: AsyncConnection) -> dict[Danger, list[int]]:
+    """Open jobs of links that came into danger since they were queued, by their new danger."""
+    suspect = link.c.status == Status.SUSPECT
+    now = case((suspect, Danger.SUSPECT), else_=Danger.AT_RISK)
+    statement = (
+        select(archive_job.c.id, now)
+        .join_from(archive_job, link)
+        .where(or_(suspect, link.c.at_risk), archive_job.c.finished_at.is_(None), archive_job.c.danger > now)
     )
-    for condition, danger in urgent:
-        await db.execute(
-            update(archive_job)
-            .where(archive_job.c.finished_at.is_(None), archive_job.c.danger > danger)
-            .where(archive_job.c.link_id.in_(select(link.c.id).where(condition, link.c.watched)))
-            .values(danger=danger)
-        )
+    moved: dict[Danger, list[int]] = {}
+    for row in await db.execute(statement):
+        moved.setdefault(Danger(row[1]), []).append(row[0])
+    return moved
+
+
+async def hurry(db: AsyncConnection, job_ids: Sequence[int], danger: Danger) -> None:
+    """Make open jobs more urgent."""
+    for part in chunks(job_ids):
+        await db.execute(update(archive_job).where(archive_job.c.id.in_(part)).values(danger=danger))
 
 
 async def claim_jobs(

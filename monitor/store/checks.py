@@ -41,7 +41,6 @@ class Due:
     state: State
     looks: int
     sketch: bytes | None
-    has_copy: bool
     span_id: int | None
     last: tuple[str | None, str | None, str | None]  # outcome, reason, rule of the last look
     mates: Account
@@ -176,7 +175,6 @@ def _due(row: Row[Any], mates: Account) -> Due:
         state=State(**(state | {"status": Status(row.status)})),
         looks=row.looks,
         sketch=row.sketch,
-        has_copy=row.copy_id is not None,
         span_id=row.span_id,
         last=(row.outcome, row.reason, row.rule),
         mates=mates,
@@ -321,7 +319,10 @@ _UPDATE_LINK = (
             for name in ("outcome", "reason", "rule", "evidence", "moved_to", "likeness")
         },
         **{name: bindparam(name) for name in ("last_checked_at", "next_check_at", "why_then", "span_id")},
-        **{name: bindparam(name) for name in ("yearly_risk", "chance_90d", "at_risk", "risk_reasons")},
+        **{name: bindparam(name) for name in ("yearly_risk", "chance_90d", "at_risk_copied", "risk_reasons")},
+        at_risk=case(
+            (link.c.copy_id.is_(None), bindparam("at_risk_uncopied")), else_=bindparam("at_risk_copied")
+        ),
         **{
             name: func.coalesce(bindparam(name, type_=link.c[name].type), link.c[name])
             for name in ("sketch", "account", "published_at")
@@ -350,7 +351,8 @@ def _link_values(look: Look, span_id: int | None) -> dict[str, Any]:
         "span_id": span_id,
         "yearly_risk": risk.yearly,
         "chance_90d": risk.chance_90d,
-        "at_risk": risk.at_risk,
+        "at_risk_copied": risk.at_risk_copied,
+        "at_risk_uncopied": risk.at_risk_uncopied,
         "risk_reasons": [dict(reason) for reason in risk.reasons],
         "sketch": look.sketch,
         "account": look.account,

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Status
+from monitor.store.sql import chunks
 from monitor.store.tables import archive_job, flip, link, reference, snapshot, source, span
 
 STREAMED = 500  # links read at a time
@@ -45,9 +46,11 @@ class Filter:
 
 def _links() -> Select[Any]:
     """Links beside the copy that counts, or the newest that is still to be judged."""
+    newest = snapshot.alias("newest")
     unjudged = (
-        select(func.max(snapshot.c.id))
-        .where(snapshot.c.link_id == link.c.id, snapshot.c.grade.is_(None))
+        select(func.max(newest.c.id))
+        .where(newest.c.link_id == link.c.id, newest.c.grade.is_(None))
+        .correlate(link)
         .scalar_subquery()
     )
     shown = func.coalesce(link.c.copy_id, unjudged)
@@ -56,7 +59,7 @@ def _links() -> Select[Any]:
         snapshot.c.url.label("copy_url"),
         snapshot.c.archive.label("copy_archive"),
         snapshot.c.captured_at.label("copy_at"),
-    ).outerjoin(snapshot, snapshot.c.id == shown)
+    ).select_from(link.outerjoin(snapshot, snapshot.c.id == shown))
 
 
 async def stream(db: AsyncConnection, chosen: Filter) -> AsyncIterator[dict[str, Any]]:
@@ -138,3 +141,27 @@ async def whole(db: AsyncConnection, url: str) -> Whole | None:
         for table in (span, flip, snapshot, archive_job)
     ]
     return Whole(row, places.get(row.id, []), *found)
+
+
+async def open_jobs(db: AsyncConnection, link_ids: Sequence[int]) -> int:
+    """How many of the links still have an archive job at work."""
+    count = 0
+    for part in chunks(link_ids):
+        at_work = (archive_job.c.link_id.in_(part), archive_job.c.finished_at.is_(None))
+        count += (await db.execute(select(func.count()).where(*at_work))).scalar_one()
+    return count
+
+
+async def last_jobs(db: AsyncConnection, link_ids: Sequence[int]) -> list[Row[Any]]:
+    """The newest archive job of each link, beside its title and URL."""
+    newest = select(func.max(archive_job.c.id)).group_by(archive_job.c.link_id)
+    rows: list[Row[Any]] = []
+    for part in chunks(link_ids):
+        statement = (
+            select(archive_job, link.c.title, link.c.url)
+            .join(link, link.c.id == archive_job.c.link_id)
+            .where(archive_job.c.id.in_(newest.where(archive_job.c.link_id.in_(part))))
+            .order_by(archive_job.c.state, link.c.url)
+        )
+        rows += (await db.execute(statement)).all()
+    return rows

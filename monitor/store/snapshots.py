@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from monitor.store.archives import COUNTS, WAYBACK
 from monitor.store.sql import insert_new
 from monitor.store.tables import link, snapshot
 
-WAYBACK, LOCAL = "wayback", "local"
-COUNTS = ("A", "B")  # grades of a copy that really is the article
+LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

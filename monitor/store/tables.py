@@ -129,6 +129,7 @@ link = Table(
     Column("yearly_risk", Float),
     Column("chance_90d", Float),
     Column("at_risk", Boolean, nullable=False, server_default=false()),
+    Column("at_risk_copied", Boolean, nullable=False, server_default=false()),  # what at_risk is with a copy
     Column("risk_reasons", JSON),
     # the last good text and the copy that counts
     Column("sketch", LargeBinary),

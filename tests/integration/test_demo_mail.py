@@ -55,7 +55,7 @@ async def test_a_mail_arrives_whole(security: str) -> None:
         await send(world)
         (arrived,) = world.mails
         assert arrived["Subject"] == "本周：3 篇文章消失"
-        assert arrived.get_body(("plain",)).get_content() == "独家解读\n"  # type: ignore[union-attr]
+        assert arrived.get_body(("plain",)).get_content().strip() == "独家解读"  # type: ignore[union-attr]
         (delivery,) = world.mail_server.deliveries
         assert delivery.sender == "rotwatch@example.org"
         assert delivery.recipients == ("reader@example.org",)

@@ -43,14 +43,19 @@ def test_a_job_id_is_an_acceptance_whatever_its_form() -> None:
 
 
 def test_a_reused_snapshot_is_an_acceptance() -> None:
-    message = "The same snapshot had been made 3 minutes ago. You can make new capture of this URL after 1 hour."
+    message = (
+        "The same snapshot had been made 3 minutes ago. You can make new capture of this URL after 1 hour."
+    )
     assert submitted(answer({"job_id": "spn2-abc", "message": message})) == Accepted("spn2-abc")
 
 
 @pytest.mark.parametrize(
     ("message", "wait"),
     [
-        ("The capture will start in ~2 hours, 5 minutes because of our limits.", timedelta(hours=2, minutes=5)),
+        (
+            "The capture will start in ~2 hours, 5 minutes because of our limits.",
+            timedelta(hours=2, minutes=5),
+        ),
         ("Your capture will start in ~12 minutes.", timedelta(minutes=12)),
         ("Your capture will start in ~1 hour", timedelta(hours=1)),
         ("Your capture has begun.", timedelta(0)),
@@ -114,13 +119,17 @@ def test_an_answer_that_has_only_text_is_told_by_its_text(message: str, kind: Cl
     assert refusal({"status": "error", "message": message}).kind is kind
 
 
-@pytest.mark.parametrize("page", [lost(), answer(b"", 520), answer(b"<html>", 502), answer(b"<html>oops"), answer([])])
+@pytest.mark.parametrize(
+    "page", [lost(), answer(b"", 520), answer(b"<html>", 502), answer(b"<html>oops"), answer([])]
+)
 def test_what_cannot_be_read_is_an_unknown_outcome_and_no_failure(page: Page) -> None:
     assert isinstance(submitted(page), Unanswered)
 
 
 def test_json_inside_a_server_error_is_not_believed() -> None:
-    assert isinstance(submitted(answer({"status": "error", "status_ext": "error:not-found"}, 503)), Unanswered)
+    assert isinstance(
+        submitted(answer({"status": "error", "status_ext": "error:not-found"}, 503)), Unanswered
+    )
 
 
 def test_wrong_keys_are_a_matter_for_the_operator() -> None:

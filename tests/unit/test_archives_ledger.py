@@ -12,7 +12,9 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SPACING = timedelta(seconds=9)
 
 
-def closed_until(ledger: Ledger, now: datetime, *, daily: int = 200, host: str | None = None) -> datetime | None:
+def closed_until(
+    ledger: Ledger, now: datetime, *, daily: int = 200, host: str | None = None
+) -> datetime | None:
     stop = ledger.no_save_before(now, spacing=SPACING, daily=daily, host=host)
     return stop[0] if stop else None
 

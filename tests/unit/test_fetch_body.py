@@ -33,7 +33,7 @@ PACKED = {
 }
 
 
-@pytest.mark.parametrize(("encoding", "packed"), PACKED.items())
+@pytest.mark.parametrize(("encoding", "packed"), PACKED.items(), ids=PACKED)
 @pytest.mark.parametrize("size", [1, 2, 7, 100_000])
 def test_a_body_is_the_same_however_it_is_packed_and_cut(encoding: str, packed: bytes, size: int) -> None:
     body = Body(encoding, 1_000_000)
@@ -110,6 +110,7 @@ def test_bytes_that_come_to_nothing_are_limited_too() -> None:
         ("gzip, zstd", b"x", "zstd"),
         ("gzip, gzip", b"x", "more than once"),
     ],
+    ids=["gzip", "deflate", "pieces", "br", "zstd", "twice"],
 )
 def test_a_body_that_cannot_be_unpacked_is_a_fault_of_protocol(
     encoding: str, body: bytes, detail: str

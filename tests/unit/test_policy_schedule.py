@@ -15,7 +15,7 @@ POLICY = Policy()
 
 
 def risk(yearly: float) -> Risk:
-    return Risk(yearly, 0.0, at_risk=False, reasons=())
+    return Risk(yearly, 0.0, at_risk_copied=False, at_risk_uncopied=False, reasons=())
 
 
 def alive(**memory: object) -> State:
@@ -77,7 +77,6 @@ def assessed(state: State | None = None, **changes: object) -> Risk:
         "reason": "article",
         "born": OLD,
         "account": Account(),
-        "has_copy": True,
         "now": NOW,
         "policy": POLICY,
     }
@@ -95,7 +94,7 @@ def test_an_account_whose_links_die_endangers_the_rest() -> None:
     account = Account(links=11, dead=4, link_years=6)
     found = assessed(account=account)
     assert found.yearly == pytest.approx(0.05 * 5 / 1.3)
-    assert found.at_risk is (found.chance_90d >= 0.05)
+    assert found.chance_90d == pytest.approx(0.0463, abs=0.001)
     assert {
         "code": "account",
         "factor": account.factor,
@@ -111,8 +110,8 @@ def test_the_factor_of_an_account_has_bounds() -> None:
 
 
 def test_an_uncopied_page_is_in_danger_sooner_than_a_copied_one() -> None:
-    assert assessed(has_copy=False).at_risk
-    assert not assessed(has_copy=True).at_risk
+    assert assessed().at_risk_uncopied
+    assert not assessed().at_risk_copied
 
 
 def test_the_chance_shown_is_at_most_a_half() -> None:

@@ -157,7 +157,9 @@ def test_a_lost_one_says_so_and_where_to_look_for_it() -> None:
     assert rendered.subject == "rotwatch: 2 died: “第 1 篇” …, 1 lost without a copy"
     assert rendered.text.count("Lost: no copy") == 1
     links = Structure(rendered.html).links
-    assert "https://archive.today/newest/https%3A%2F%2Fmp.weixin.qq.com%2Fs%2F1" in links
+    search = "https://archive.today/newest/https%3A%2F%2Fmp.weixin.qq.com%2Fs%2F1"
+    assert search in links
+    assert f"Look for it at {search}" in rendered.text
     assert not any(link.startswith("https://archive.today") and link.endswith("%2F2") for link in links)
 
 

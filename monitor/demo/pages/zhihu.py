@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html import escape
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -16,6 +17,8 @@ from monitor.demo.state import Setting, State
 from monitor.demo.text import token
 
 SLOGAN = "知乎，让每一次点击都充满意义 —— 欢迎来到知乎，发现问题背后的世界。"
+_WITHHELD = "回答建议修改：不友善内容。"
+_UNTIL_CHANGED = "作者修改内容通过后，回答会重新显示。"
 _MODAL = '<div class="Modal-wrapper"><div class="Modal Modal--default signFlowModal"><div class="SignFlow">登录知乎，您可以享受以下权益</div></div></div>'
 
 
@@ -94,10 +97,18 @@ def _entities(post: Post, setting: Setting, content: str) -> tuple[dict[str, obj
     }
     answers = dict(_neighbours(post))
     if kind == "answer" and setting.state is not State.ZHIHU_ANSWER_DELETED:
+        is_withheld = setting.state is State.ZHIHU_WITHHELD
         answers[number] = {
-            "id": number, "content": content, "createdTime": created, "updatedTime": created, "author": author,
+            "id": number,
+            "content": "" if is_withheld else content,
+            "createdTime": created,
+            "updatedTime": created,
+            "author": author,
             "question": {"id": question_number, "title": post.title},
-        }  # fmt: skip
+            "suggestEdit": {"status": True, "title": _WITHHELD, "tip": _UNTIL_CHANGED}
+            if is_withheld
+            else {"status": False},
+        }
     return {"questions": {question_number: question}, "answers": answers}, kind
 
 
@@ -142,9 +153,10 @@ def _poison(text: str) -> str:
 
 
 def _living(visit: Visit, post: Post, setting: Setting, page_bytes: int) -> Reply:
-    content, title = _rich_text(post, setting), post.title
+    content = _rich_text(post, setting)
     if setting.state is State.ZHIHU_POISONED:
-        content, title = _poison(content), _poison(title)
+        content, post = _poison(content), replace(post, title=_poison(post.title))
+    title = post.title
     entities, kind = _entities(post, setting, content)
     data = embedded({"initialState": {"entities": entities, "env": {"userAgent": {"Edge": False}}}})
     body = (
@@ -202,7 +214,7 @@ def _question_body(post: Post, setting: Setting, content: str, kind: str) -> str
     if setting.state is State.ZHIHU_ANSWER_DELETED:
         target = '<div class="Question-main"><div class="Card AnswerCard"><div class="AnswerItem-deleted">该回答已被删除</div></div></div>'
     elif setting.state is State.ZHIHU_WITHHELD:
-        target = '<div class="Card AnswerCard"><div class="AnswerItem-selfMendNotice">回答建议修改：不友善内容。作者修改内容通过后，回答会重新显示。</div></div>'
+        target = f'<div class="Card AnswerCard"><div class="AnswerItem-selfMendNotice">{_WITHHELD}{_UNTIL_CHANGED}</div></div>'
     others = "".join(_answer_item(other, str(entity["content"]), post) for other, entity in _neighbours(post))
     return (
         f'<main role="main" class="App-main"><div class="QuestionPage"><meta itemprop="name" content="{escape(post.title)}"/>'

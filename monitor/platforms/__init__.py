@@ -1,0 +1,120 @@
+"""What a page means: one module a platform, and the rules that hold on any host. Pure.
+
+Values in, values out: a :class:`~monitor.model.Page` and what is known, a :class:`~monitor.model.Verdict` back. Nothing
+here raises on what a page contains.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from urllib.parse import urlsplit, urlunsplit
+
+from monitor.model import Article, Identity, Known, Outcome, Page, Reason, Verdict
+from monitor.platforms import csdn, generic, transport, wechat, zhihu
+from monitor.platforms.base import Platform, host_of, is_host
+from monitor.platforms.html import Document
+from monitor.platforms.likeness import likeness
+from monitor.urls import NotALink, clean
+
+__all__ = ["PLATFORMS", "Platform", "article", "enough", "identify", "judge", "probe_url"]
+
+PLATFORMS: tuple[Platform, ...] = (
+    wechat,
+    zhihu,
+    csdn,
+    generic,  # last: it takes every host
+)
+_NOTHING = Known()
+
+
+def identify(raw: str) -> Identity:
+    """Which page an address means, the same for every way to write it.
+
+    Raises :class:`monitor.urls.NotALink` for what cannot be fetched over http(s); its text is for the user.
+    """
+    url = clean(raw)
+    for _ in range(4):  # a wall's own address leads to the article's, rarely on another platform
+        platform = _of_host(host_of(url))
+        canonical = platform.canonical(url)
+        if canonical == url:
+            return Identity(url, platform.NAME, host_of(url), platform.account(url))
+        url = clean(canonical)
+    raise NotALink("The address leads from one to the next without end; give the address of the page itself.")
+
+
+def judge(page: Page, known: Known = _NOTHING) -> Verdict:
+    """What came back, and how that is known. ``page.body`` may be a prefix."""
+    document = _document(page)
+    if page.failure is not None:
+        return _broken_off(document, known)
+    platform = _of_page(page)
+    verdict = platform.judge(document, known)
+    if verdict.outcome is not Outcome.OK:
+        return verdict
+    if known.sketch and verdict.likeness is None and page.complete:
+        verdict = replace(verdict, likeness=likeness(known.sketch, platform.article(document).text))
+    return verdict if verdict.moved_to else replace(verdict, moved_to=_moved_to(page))
+
+
+def enough(page: Page) -> bool:
+    """Whether more bytes of the body could not change the verdict; asked while a page is being read."""
+    return _of_page(page).enough(_document(page))
+
+
+def article(page: Page) -> Article | None:
+    """The readable text of a page and what it says about itself; None for a page that is not ``ok``."""
+    if page.failure is not None or judge(page).outcome is not Outcome.OK:
+        return None
+    return _of_page(page).article(_document(page))
+
+
+def probe_url(url: str) -> str | None:
+    """A neighbour of the address that nobody has made: the last part of its path as 25 letters drawn from its hash.
+
+    None where the answer would prove nothing: platforms with rules of their own, and front pages.
+    """
+    parts = urlsplit(url)
+    directory, _, last = parts.path.rstrip("/").rpartition("/")
+    if not last or _of_host(host_of(url)) is not generic:
+        return None
+    number = int.from_bytes(hashlib.sha256(url.encode("utf-8", "replace")).digest(), "big")
+    letters = "".join(chr(ord("a") + number // 26**place % 26) for place in range(25))
+    tail = "/" if parts.path.endswith("/") else ""
+    return urlunsplit((parts.scheme, parts.netloc, f"{directory}/{letters}{tail}", "", ""))
+
+
+def _document(page: Page) -> Document:
+    return Document(page, limit=generic.MAX_CHARACTERS) if _of_page(page) is generic else Document(page)
+
+
+def _of_host(host: str) -> Platform:
+    return next((platform for platform in PLATFORMS if is_host(host, platform.HOSTS)), generic)
+
+
+def _of_page(page: Page) -> Platform:
+    """By where it ended, so a shortened address is judged as what it stands for; else by what was asked for."""
+    ended = _of_host(host_of(page.final_url))
+    return ended if ended is not generic else _of_host(host_of(page.url))
+
+
+def _broken_off(document: Document, known: Known) -> Verdict:
+    """A failure after a status: only structure that was already there, or a wall, still speaks."""
+    page = document.page
+    assert page.failure is not None  # noqa: S101 -- asked by the caller
+    if page.http_status is not None and page.body:
+        verdict = _of_page(page).judge(document, known)
+        if verdict.reason is Reason.ARTICLE or verdict.outcome is Outcome.WALLED:
+            return verdict
+    return transport.from_failure(page.failure)
+
+
+def _moved_to(page: Page) -> str | None:
+    """Where permanent redirects (301, 308 all the way) led, if that is another page."""
+    if not page.redirects or any(hop.http_status not in {301, 308} for hop in page.redirects):
+        return None
+    try:
+        asked, ended = identify(page.url).url, identify(page.final_url).url
+    except NotALink:
+        return None
+    return None if asked == ended or generic.is_home(ended) else ended

@@ -1,0 +1,174 @@
+"""A user's machine: the real command, a configuration, a database, in the acted world."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from monitor.demo import World
+
+REPOSITORY = Path(__file__).parents[2]
+EXAMPLE = REPOSITORY / "examples" / "reading-list.md"
+ROTWATCH = Path(sys.executable).with_name("rotwatch")
+
+# a policy for a hurried test: the rules of the shipped one, seconds for days
+SECOND_H = 1 / 3600
+HURRIED: dict[str, Any] = {
+    "pace": {"default_s": 0, "hosts": {}, "wall_pause_s": 0},
+    "policy": {
+        "removed_span_h": SECOND_H,
+        "gone_span_h": 2 * SECOND_H,
+        "failed_looks": 4,
+        "failed_days": 1,
+        "failed_span_h": 2 * SECOND_H,
+        "blind_looks": 4,
+        "blind_span_h": 2 * SECOND_H,
+        "suspect_retry_h": [0.7 * SECOND_H],
+        "walled_retry_h": [0.7 * SECOND_H],
+    },
+    "daemon": {"tick_s": 0.2, "archive_tick_s": 0.2, "sync_s": 1},
+    "archives": {
+        "wayback": {
+            "save_every_s": 0,
+            "look_up_every_s": 0,
+            "poll_every_s": 0.2,
+            "playback_every_s": 0,
+            "verify_after_s": 1,
+        }
+    },
+}
+
+
+def merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings laid over each other, the last strongest."""
+    result: dict[str, Any] = {}
+    for part in parts:
+        for key, value in part.items():
+            below = result.get(key)
+            both = isinstance(below, dict) and isinstance(value, Mapping) and key != "hosts"
+            result[key] = merged(below, value) if both and isinstance(below, dict) else value
+    return result
+
+
+def as_toml(settings: Mapping[str, Any], section: str = "") -> str:
+    plain = {key: value for key, value in settings.items() if not isinstance(value, Mapping)}
+    lines = [f"[{section}]"] if section else []
+    lines += [f"{json.dumps(key)} = {json.dumps(value)}" for key, value in plain.items()]
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            lines.append(as_toml(value, f"{section}.{key}" if section else key))
+    return "\n".join(lines) + "\n"
+
+
+@dataclass
+class Answer:
+    """What a command gave back."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Rig:
+    """``settings`` may be changed before each command: the configuration is written anew."""
+
+    folder: Path
+    world: World
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Path:
+        file = self.folder / "config.toml"
+        file.write_text(as_toml(merged(self.world.settings(), HURRIED, self.settings)), encoding="utf-8")
+        return file
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("ROTWATCH_")}
+        return ours | {"PYTHONWARNINGS": "error", "NO_COLOR": "1", "COLUMNS": "200"}
+
+    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            ROTWATCH,
+            "--config",
+            str(self.config),
+            *arguments,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def rotwatch(self, *arguments: str) -> Answer:
+        process = await self.start(*arguments)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode is not None
+        return Answer(process.returncode, out.decode(), err.decode())
+
+    async def status(self) -> Any:
+        answer = await self.rotwatch("status", "--json")
+        assert answer.code == 0, answer.err
+        return answer.json
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """Read the database as it lies on disk."""
+        with closing(sqlite3.connect(self.folder / "rotwatch.db")) as db:
+            return db.execute(query).fetchall()
+
+
+@dataclass
+class Daemon:
+    """``rotwatch run`` as a process; its log is kept for when a test fails."""
+
+    rig: Rig
+    process: asyncio.subprocess.Process
+    log: list[str] = field(default_factory=list)
+    _reader: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def started(cls, rig: Rig) -> Daemon:
+        daemon = cls(rig, await rig.start("run"))
+        daemon._reader = asyncio.create_task(daemon._read())
+        return daemon
+
+    async def _read(self) -> None:
+        assert self.process.stderr is not None
+        async for line in self.process.stderr:
+            self.log.append(line.decode().rstrip())
+
+    async def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.returncode is None:
+            self.process.send_signal(how)
+        code = await asyncio.wait_for(self.process.wait(), 40)
+        assert self._reader is not None
+        await self._reader
+        return code
+
+    async def until(self, what: str, true: Callable[[], bool], *, within_s: float = 60) -> None:
+        """Wait for something to come true; the log tells why when it does not."""
+        deadline = asyncio.get_running_loop().time() + within_s
+        while not true():
+            assert self.process.returncode is None, f"ended while waiting for {what}:\n" + "\n".join(self.log)
+            if asyncio.get_running_loop().time() > deadline:
+                raise AssertionError(f"{what}: not within {within_s} s:\n" + "\n".join(self.log[-60:]))
+            await asyncio.sleep(0.1)
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)

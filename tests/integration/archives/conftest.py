@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from monitor.demo import World
+from monitor.store import Store, database_url
+from monitor.store.tables import metadata
+from tests.integration.archives.rig import Rig, Time
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+async def rig(tmp_path: Path, time: Time) -> AsyncIterator[Rig]:
+    store = Store(database_url("sqlite:///test.db", tmp_path))
+    async with store.engine.begin() as db:
+        await db.run_sync(metadata.create_all)
+    async with World(time, page_kb=40) as world:
+        made = Rig(world, store, time, tmp_path)
+        await made.start()
+        yield made
+        await made.fetcher.__aexit__(None, None, None)
+    await store.close()
+
+
+@pytest.fixture
+async def keyless(rig: Rig) -> Rig:
+    await rig.start(access_key="", secret_key="")
+    return rig
