@@ -329,7 +329,9 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
         upper = name.upper()
         if not upper.startswith(ENV_PREFIX) or upper == f"{ENV_PREFIX}CONFIG" or upper in known:
             continue
-        if any(upper.startswith(f"{key}__") for key in known - sections):  # an entry of a table: PACE__HOSTS__…
+        if any(
+            upper.startswith(f"{key}__") for key in known - sections
+        ):  # an entry of a table: PACE__HOSTS__…
             continue
         close = difflib.get_close_matches(upper, known, n=1)
         hint = f"did you mean {close[0]}?" if close else "config.toml lists every key."

@@ -29,7 +29,7 @@ from monitor.network import Network
 from monitor.notify import notify, watchdog_every_s
 from monitor.report import outbox
 from monitor.sources.sync import Syncer
-from monitor.store import Store, StoreError, tally
+from monitor.store import Store, StoreError, leases, tally
 from monitor.store.checks import Due
 from monitor.sweep import Sweep
 
@@ -40,9 +40,24 @@ DELIVER_EVERY_S = 30
 UPKEEP_EVERY_S = 3600
 
 
+def machine_name() -> str:
+    return socket.gethostname()[:30]
+
+
 def worker_name() -> str:
     """Who holds a lease: this process and no other, not even its successor with the same pid."""
-    return f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
+    return f"{machine_name()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def runs(pid: int) -> bool:
+    """Whether a process with that id runs on this machine."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
 
 
 class Daemon:
@@ -122,6 +137,7 @@ class Daemon:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[AsyncIOScheduler]:
         """The sweep and the scheduler at work; at the end what is in flight is finished, the rest given back."""
+        await leases.free_those_of_the_dead(self.store, machine_name(), runs, self.clock())
         async with self.sweep:
             scheduler = self._schedule()
             scheduler.start()

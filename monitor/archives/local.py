@@ -185,4 +185,6 @@ def _grade(text: str, listed: str, seen: str | None) -> str:
     """The page was judged alive a moment ago; what is left is whether enough of it is there."""
     if len(text) >= SHORT:
         return "A"
+    if not text:
+        return "C"
     return "B" if seen and title_likeness(listed, seen) >= SAME_TITLE else "C"

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from monitor.cli import BAD_NEWS, FINE
-from monitor.cli.app import App, echo_json, pass_app, run
+from monitor.cli.app import App, echo_json, now, pass_app, run
 
 STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
 
@@ -23,7 +23,7 @@ def command(app: App, *, as_json: bool) -> int:
 async def _doctor(app: App, *, as_json: bool) -> int:
     from monitor import doctor
 
-    findings = [finding async for finding in doctor.examine(app.config_file, app.database)]
+    findings = [finding async for finding in doctor.examine(app.config_file, app.database, now)]
     if as_json:
         echo_json({"checks": [asdict(finding) for finding in findings]}, indent=2)
     else:

@@ -5,7 +5,8 @@ Needs the ``demo`` extra (trustme, aiosmtpd). It knows nothing of the judges in 
 
 from __future__ import annotations
 
+from monitor.demo.clock import DrivenClock
 from monitor.demo.state import TRUTH, Setting, State
 from monitor.demo.world import World
 
-__all__ = ["TRUTH", "Setting", "State", "World"]
+__all__ = ["TRUTH", "DrivenClock", "Setting", "State", "World"]

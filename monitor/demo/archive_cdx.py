@@ -11,15 +11,14 @@ FIELDS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest",
 Row = list[str]
 
 
-class CdxError(ValueError):
-    """A query that the server does not understand."""
-
-
 def search(captures: list[Capture], parameters: list[tuple[str, str]]) -> list[Row]:
-    """Rows for a query over ``captures``, which are ordered by key and time: the header first, or nothing at all."""
+    """Rows for a query over ``captures``, which are ordered by key and time: the header first, or nothing at all.
+
+    Raises ValueError or re.error for a query that the server does not understand.
+    """
     asked = dict(parameters)
     if not asked.get("url"):
-        raise CdxError("The url parameter is missing.")
+        raise ValueError("The url parameter is missing.")
     rows = [_row(one) for one in captures if _matches(one, asked["url"], asked.get("matchType", "exact"))]
     rows = [row for row in rows if _within(row["timestamp"], asked.get("from", ""), asked.get("to", ""))]
     for name, value in parameters:
@@ -35,6 +34,8 @@ def search(captures: list[Capture], parameters: list[tuple[str, str]]) -> list[R
         rows.reverse()
     rows = _limit(rows, asked.get("limit", ""))
     fields = asked["fl"].split(",") if asked.get("fl") else list(FIELDS)
+    if not set(fields) <= set(FIELDS):
+        raise ValueError(f"Of the fields {', '.join(fields)} some are unknown.")
     return [fields, *([row[name] for name in fields] for row in rows)] if rows else []
 
 
@@ -64,7 +65,7 @@ def _matches(one: Capture, url: str, kind: str) -> bool:
         case "domain":
             own = key.partition(")")[0]
             return own == host or own.startswith(host + ",")
-    raise CdxError(f"matchType {kind} is unknown.")
+    raise ValueError(f"matchType {kind} is unknown.")
 
 
 def _within(timestamp: str, start: str, end: str) -> bool:
@@ -74,7 +75,7 @@ def _within(timestamp: str, start: str, end: str) -> bool:
 def _filter(rows: list[dict[str, str]], value: str) -> list[dict[str, str]]:
     name, _, pattern = value.lstrip("!").partition(":")
     if name not in FIELDS:
-        raise CdxError(f"The field {name} is unknown.")
+        raise ValueError(f"The field {name} is unknown.")
     wanted = not value.startswith("!")
     return [row for row in rows if bool(re.fullmatch(pattern, row[name])) is wanted]
 

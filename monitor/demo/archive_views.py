@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from urllib.parse import parse_qsl, unquote, urljoin
 
-from monitor.demo.archive_cdx import CdxError, search
+from monitor.demo.archive_cdx import search
 from monitor.demo.archive_org import Archive
 from monitor.demo.archive_records import Capture
 from monitor.demo.reply import HTML, Reply, json_reply, page, redirect
@@ -47,7 +47,7 @@ class ArchiveViews:
             return Reply(status=403, headers=(_TEXT,), parts=(f"{_EXCLUDED}: Blocked Site Error".encode(),))
         try:
             rows = search(self._archive.indexed(), parameters)
-        except CdxError as error:
+        except (ValueError, re.error) as error:
             return Reply(status=400, headers=(_TEXT,), parts=(str(error).encode(),))
         if dict(parameters).get("output") == "json":
             return json_reply(json.dumps(rows))

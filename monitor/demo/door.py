@@ -78,7 +78,6 @@ class Door:
         self.port: int = self._holder.getsockname()[1]
         self._listener: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self.connections = 0
         self.open()
 
     @property
@@ -119,7 +118,6 @@ class Door:
         except OSError:  # the client changed its mind
             return
         connection.setblocking(False)
-        self.connections += 1
         task = asyncio.get_running_loop().create_task(self._greet(connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from monitor.model import Article, Known, Outcome, Reason, Verdict
 from monitor.platforms import generic, transport, walls
 from monitor.platforms.base import found, host_of, is_host
-from monitor.platforms.html import Document, parse_json, text_of, tidy
+from monitor.platforms.html import Document, one_line, parse_json
 
 NAME = "csdn"
 HOSTS: tuple[str, ...] = ("csdn.net",)
@@ -146,7 +146,7 @@ def article(document: Document) -> Article:
     pictures = content.css("img")[:500] if content is not None else []
     sources = (node.attributes.get("data-src") or node.attributes.get("src") or "" for node in pictures)
     return Article(
-        text=tidy(text_of(content), 1_000_000) if content is not None else plain.text,
+        text=one_line(content) if content is not None else plain.text,
         title=_title(document) or None,
         account=account(canonical(address)) or plain.account,
         published_at=_published_at(document) or plain.published_at,

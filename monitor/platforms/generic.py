@@ -45,7 +45,12 @@ def account(url: str) -> str | None:
 def judge(document: Document, known: Known) -> Verdict:
     """Walls before statuses, statuses before words, proof of the same text before any suspicion."""
     page = document.page
-    if verdict := walls.wall(document) or whole_site(document) or transport.from_status(document):
+    titled = known.title is not None and document.is_html and same_title(known.title, document)
+    if (
+        verdict := walls.wall(document)
+        or whole_site(document, titled=titled)
+        or transport.from_status(document)
+    ):
         return verdict
     if not page.body.strip() and page.complete:
         return found(Outcome.FAILED, Reason.EMPTY, "generic.failed.empty", "an empty answer")
@@ -54,7 +59,6 @@ def judge(document: Document, known: Known) -> Verdict:
         return _ok(Reason.SAME_TEXT, document, alike)
     if verdict := elsewhere(document):
         return verdict
-    titled = known.title is not None and same_title(known.title, document)
     if verdict := soft_404(document, titled=titled) or _like_its_neighbour(document, known.probe):
         return verdict
     if alike is not None and not titled and page.complete:

@@ -18,22 +18,12 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 EVIDENCE_LENGTH = 300
-_BOILERPLATE = [
-    "script",
-    "style",
-    "noscript",
-    "template",
-    "nav",
-    "header",
-    "footer",
-    "aside",
-    "svg",
-    "iframe",
-]
+_BOILERPLATE = ["nav", "header", "footer", "aside", "svg", "iframe"]
 _NOT_TEXT = ["script", "style", "noscript", "template"]
 _RUNS = re.compile(r"(?i)\s*(?:|module|(?:text|application)/(?:x-)?(?:java|ecma)script)\s*(?:;.*)?")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
-_ASTRAY = re.compile(r"[\ud800-\udfff\x00]")
+_ASTRAY = re.compile(r"[\ud800-\udfff\x00]+")
+_MAX_TEXT = 1_000_000  # characters of markup; a longer text says nothing more about the page
 
 
 def tidy(text: str, limit: int = EVIDENCE_LENGTH) -> str:
@@ -134,7 +124,7 @@ class Document:
     @cached_property
     def visible(self) -> str:
         """All text a reader could see, on one line."""
-        return self._stripped(_NOT_TEXT)
+        return self._texts[0]
 
     @cached_property
     def readable(self) -> str:
@@ -142,13 +132,16 @@ class Document:
         if not self.is_html:
             kind = self.page.headers.get("content-type", "")
             return self.markup if kind.startswith("text/") else ""
-        return self._stripped(_BOILERPLATE)
+        return self._texts[1]
 
-    def _stripped(self, tags: list[str]) -> str:
+    @cached_property
+    def _texts(self) -> tuple[str, str]:
         # A tree of its own: stripping would take the elements from under the rules.
-        tree = _parse(self.safe)
-        tree.strip_tags(tags)
-        return _SPACE.sub(" ", text_of(tree.body)).strip() if tree.body is not None else ""
+        tree = _parse(self.safe[:_MAX_TEXT])
+        tree.strip_tags(_NOT_TEXT)
+        visible = one_line(tree.body)
+        tree.strip_tags(_BOILERPLATE)
+        return visible, one_line(tree.body)
 
     def json(self, selector: str) -> Any:
         """The JSON inside the first element found; None when there is none or it is broken."""
@@ -167,6 +160,11 @@ class Document:
 def text_of(node: LexborNode) -> str:
     """All text below an element, pieces parted by a space."""
     return node.text(deep=True, separator=" ")
+
+
+def one_line(node: LexborNode | None) -> str:
+    """All text below an element however long it is, white space collapsed."""
+    return " ".join(text_of(node).split()) if node is not None else ""
 
 
 def parse_json(text: str) -> Any:
@@ -203,16 +201,17 @@ def decode(body: bytes, content_type: str | None) -> str:
         return body[len(bom) :].decode(encoding, "replace")
     if _is_utf8(body):
         return body.decode("utf-8", "replace")
-    declared = http_content_type_encoding(content_type) or html_body_declared_encoding(body[:8192])
-    inside = html_body_declared_encoding(body[:8192])
-    candidates = [name for name in (declared, inside, "gb18030") if name and name != "utf-8"]
-    texts = [
-        body.decode("gb18030" if name in _CHINESE else name, "replace") for name in dict.fromkeys(candidates)
+    sample = body[:_SAMPLE]
+    inside = html_body_declared_encoding(sample)
+    declared = http_content_type_encoding(content_type) or inside
+    names = [
+        "gb18030" if name in _CHINESE else name for name in (declared, inside, "gb18030", "utf-8") if name
     ]
-    texts.append(body.decode("utf-8", "replace"))
-    return min(texts, key=lambda text: text.count("\ufffd"))
+    best = min(dict.fromkeys(names), key=lambda name: sample.decode(name, "replace").count("\ufffd"))
+    return body.decode(best, "replace")
 
 
+_SAMPLE = 16_384
 _CHINESE = frozenset({"gb2312", "gbk", "gb18030", "hz"})
 
 

@@ -13,10 +13,12 @@ import re
 from collections import Counter
 
 MAX_CHARACTERS = 4_000_000
-_MAX_TAGS = 40_000
+_MAX_TAGS = 25_000
 _MAX_DEPTH = 512  # Chrome's own limit
+_MAX_OPENINGS = 150_000  # "<" in all; more is markup made to be slow
+_SHORTENED = 400_000
 _MAX_STEPS = 10_000_000  # open elements, summed over all tags; squares of attribute counts
-_MAX_REOPENED = 300_000  # unclosed formatting elements, summed over all tags
+_MAX_REOPENED = 100_000  # unclosed formatting elements, summed over all tags
 _MAX_ATTRIBUTES = 256
 _MAX_NAMES = 1_000
 _MAX_OF = {"option": 3_000, "optgroup": 1_000, "body": 20, "html": 20}
@@ -49,6 +51,8 @@ _FORMATTING = _words("a b big code em font i nobr s small strike strong tt u")
 def parsable_length(markup: str) -> int:
     """How many characters of ``markup``, from its beginning, are safe to parse. Linear in their number."""
     end = min(len(markup), MAX_CHARACTERS)
+    if markup.count("<", 0, end) > _MAX_OPENINGS:
+        end = min(end, _SHORTENED)
     work = _Work(markup)
     position = 0
     while (tag := _TAG.search(markup, position, end)) is not None:
@@ -112,7 +116,7 @@ class _Work:
         for count in range(_MAX_ATTRIBUTES):
             attribute = _ATTRIBUTE.match(self._markup, self.resume)
             if attribute is None:
-                self._steps += count * count
+                self._steps += count * (count + 64)  # to parse, and for us to count
                 return True
             self.resume = attribute.end()
         return False

@@ -9,6 +9,7 @@ from monitor.platforms.html import Document, text_of, tidy
 
 LITTLE = 600  # characters that a notice page shows at most, its navigation included
 _LINES = 2_000
+_PARAGRAPH = 200
 _ELEMENTS = ", ".join(
     f"body {tag}"
     for tag in [
@@ -35,6 +36,11 @@ _ELEMENTS = ", ".join(
 def is_short(document: Document, limit: int = LITTLE) -> bool:
     """Whether a reader would see next to nothing."""
     return len(document.visible) <= limit
+
+
+def has_prose(document: Document) -> bool:
+    """Whether a paragraph is longer than any notice: then the page is about something."""
+    return any(len(text_of(node)) > _PARAGRAPH for node in document.tree.css("p, li, blockquote, pre")[:100])
 
 
 def lines(document: Document) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import re
 from monitor.model import Outcome, Reason, Verdict
 from monitor.platforms.base import found
 from monitor.platforms.html import Document
-from monitor.platforms.notice_page import is_short, lines, says
+from monitor.platforms.notice_page import has_prose, is_short, lines, says
 
 _MAX_BYTES = 400_000
 
@@ -52,7 +52,12 @@ def soft_404(document: Document, *, titled: bool) -> Verdict | None:
         return forum
     if "error404" in document.attribute("body", "class").split():
         return _gone("wordpress", document.title or "body.error404", document)
-    if titled or not is_short(document) or document.has("article, [itemprop=articleBody]"):
+    if (
+        titled
+        or not is_short(document)
+        or has_prose(document)
+        or document.has("article, [itemprop=articleBody]")
+    ):
         return None
     return _two_signs(document)
 

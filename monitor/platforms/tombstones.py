@@ -11,7 +11,7 @@ import re
 from monitor.model import Outcome, Reason, Verdict
 from monitor.platforms.base import found, host_of, is_host, path_of
 from monitor.platforms.html import Document, tidy
-from monitor.platforms.notice_page import is_short, lines, says
+from monitor.platforms.notice_page import has_prose, is_short, lines, says
 
 _SALES_PAGE = 2_000  # characters: prices, phone numbers, related searches
 _LANDING_PAGE = 5_000
@@ -73,8 +73,11 @@ _BLOCK_FRAME = 'iframe[src*="aliyun.com"], iframe[src*="webblock"], iframe[src*=
 _BLOCK_PAGE = re.compile(r"(?i)alww|block|beian|icp")
 
 
-def whole_site(document: Document) -> Verdict | None:
-    """The site, not the page, is gone. To be asked before the status, which is as often 200 as 404."""
+def whole_site(document: Document, *, titled: bool) -> Verdict | None:
+    """The site, not the page, is gone. To be asked before the status, which is as often 200 as 404.
+
+    ``titled``: the page has the recorded title. Then words prove nothing, since the article may be about them.
+    """
     page = document.page
     at = host_of(page.final_url)
     if is_host(at, _BROKERS) and not is_host(host_of(page.url), _BROKERS):
@@ -91,7 +94,7 @@ def whole_site(document: Document) -> Verdict | None:
         return _site_gone("NoSuchBucket", document)
     if not document.is_html:
         return None
-    return _by_machinery(document) or _by_words(document)
+    return _by_machinery(document) or (None if titled else _by_words(document))
 
 
 def _by_machinery(document: Document) -> Verdict | None:
@@ -118,11 +121,13 @@ def _is_parking(where: str) -> bool:
 def _by_words(document: Document) -> Verdict | None:
     if not is_short(document, _SALES_PAGE) or document.has("article, [itemprop=articleBody]"):
         return None
+    if text := says(_FOR_SALE, (document.title, document.text("h1"))):
+        return _parked(text, document, "parked_text")
+    if not is_short(document) or has_prose(document):
+        return None
     texts = (*document.headings, *lines(document))
     if text := says(_FOR_SALE, texts):
         return _parked(text, document, "parked_text")
-    if not is_short(document):
-        return None
     frame = document.attribute(_BLOCK_FRAME, "src")
     if _BLOCK_PAGE.search(frame) or (text := says(_UNREGISTERED, texts)):
         evidence = frame if _BLOCK_PAGE.search(frame) else text

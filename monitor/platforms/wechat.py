@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 from monitor.model import Article, Known, Outcome, Reason, Verdict
 from monitor.platforms import generic, transport, walls, wechat_notices
 from monitor.platforms.base import Notice, first_match, found, host_of, is_host, path_of, words
-from monitor.platforms.html import Document, text_of, tidy
+from monitor.platforms.html import Document, one_line
 from monitor.urls import NotALink, clean
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ _CONTAINERS = "#js_article, #js_content"
 _LIVING = (
     f'{_CONTAINERS}, meta[property="twitter:card"], meta[name="twitter:card"], meta[property="og:title"]'
 )
+_SCRIPT = 300_000  # characters
 _CAPTCHA_PATH = "/mp/wappoc_appmsgcaptcha"
-_CAPTCHA = re.compile(rb"secitptpage/verify|captcha\.gtimg\.com|\b(?:cap_appid|cap_sid|poc_sid)\b")
+_CAPTCHA = (b"secitptpage/verify", b"captcha.gtimg.com", b"cap_appid", b"cap_sid", b"poc_sid")
 
 _SHORT = re.compile(r"/s/([A-Za-z0-9_-]{22})(?![A-Za-z0-9_-])")
 _ALIASES = {"appmsgid": "mid", "itemidx": "idx", "sign": "sn"}
@@ -148,7 +149,7 @@ def _said(document: Document, text: str, notice: Notice | None) -> Verdict:
     if notice.reason is Reason.CAPTCHA:
         return _captcha(document, text)
     verdict = notice.found(text, document)
-    if notice.reason is Reason.MIGRATED and (target := _TRANSFER.search("\n".join(document.scripts))):
+    if notice.reason is Reason.MIGRATED and (target := _TRANSFER.search(_code(document))):
         return replace(verdict, moved_to=_article_address(_unescaped(target[1])))
     return verdict
 
@@ -167,9 +168,9 @@ def _captcha(document: Document, evidence: str) -> Verdict:
 
 def _speechless(document: Document) -> Verdict:
     """No container and no words in an error element: a wall's machinery, a bare status, or nothing."""
-    code = "\n".join(document.scripts)
-    if machinery := _CAPTCHA.search(document.page.body):
-        return _captcha(document, machinery[0].decode())
+    code = _code(document)
+    if machinery := next((mark for mark in _CAPTCHA if mark in document.page.body), None):
+        return _captcha(document, machinery.decode())
     written = (re.sub(r"<[^<>]*>", " ", markup) for markup in _WRITTEN.findall(code)[:20])
     for text in (*written, document.visible if len(document.visible) <= 200 else ""):
         if notice := first_match(wechat_notices.plain(text), wechat_notices.WALLS):
@@ -195,6 +196,11 @@ def _sogou(document: Document) -> Verdict:
     return found(Outcome.FAILED, Reason.EXPIRED_LINK, "wechat.failed.sogou", evidence, title=document.title)
 
 
+def _code(document: Document) -> str:
+    """The page's scripts without the far ends of bundles: what a page says of itself comes first."""
+    return "\n".join(code[:_SCRIPT] for code in document.scripts)[: 3 * _SCRIPT]
+
+
 # --- the article ---------------------------------------------------------------------------------------------------
 
 
@@ -206,11 +212,11 @@ def article(document: Document) -> Article:
     """
     title = _title(document)
     content = document.first("#js_content")
-    text = tidy(text_of(content), 1_000_000) if content is not None else ""
+    text = one_line(content)
     if len(text) < 50:
         described = _unescaped(document.meta("og:description"))
         text = " ".join(piece for piece in (text, title, described) if piece)
-    code = "\n".join(document.scripts)
+    code = _code(document)
     return Article(
         text=text,
         title=title or None,

@@ -14,7 +14,7 @@ from monitor.model import Article, Known, Outcome, Reason, Verdict
 from monitor.platforms import generic, transport, walls
 from monitor.platforms.base import found, host_of, path_of
 from monitor.platforms.garble import is_garbled
-from monitor.platforms.html import Document, parse_json, text_of, tidy
+from monitor.platforms.html import Document, one_line, parse_json, text_of, tidy
 
 NAME = "zhihu"
 HOSTS: tuple[str, ...] = ("zhihu.com",)
@@ -65,6 +65,8 @@ _WITHHELD = re.compile(
 _PROSE = frozenset(
     {"RichText", "ztext", "RichContent", "CommentContent", "CommentItem", "QuestionHeader-title"}
 )
+_MAX_CONTENT = 500_000  # characters of one article
+_PROVEN = "zhihu.ok.entity"
 _POST = ".Post-RichTextContainer, .Post-RichText, h1.Post-Title ~ .RichText"
 
 
@@ -135,7 +137,7 @@ def enough(document: Document) -> bool:
     if about is None or not document.is_html:
         return False
     verdict = _living(document, *about)
-    return verdict is not None and verdict.outcome is Outcome.OK
+    return verdict is not None and verdict.rule == _PROVEN
 
 
 def _living(document: Document, kind: str, name: str) -> Verdict | None:
@@ -148,7 +150,7 @@ def _living(document: Document, kind: str, name: str) -> Verdict | None:
         return None
     if is_garbled(text):
         return _found_wall(Reason.CHALLENGE, "poisoned", text[:80], document)
-    rule = "zhihu.ok.entity" if entity is not None else "zhihu.ok.shown"
+    rule = _PROVEN if entity is not None else "zhihu.ok.shown"
     title = _title(document, entity)
     return found(Outcome.OK, Reason.ARTICLE, rule, f"{kind}[{name}]", title=title)
 
@@ -183,7 +185,9 @@ def plain_text(content: Any) -> str:
         return " ".join(plain_text(block.get("content")) for block in content[:50] if isinstance(block, dict))
     if not isinstance(content, str):
         return ""
-    return tidy(re.sub(r"<[^<>]*>", " ", content), 200_000) or ("[picture]" if "<img" in content else "")
+    return " ".join(re.sub(r"<[^<>]*>", " ", content[:_MAX_CONTENT]).split()) or (
+        "[picture]" if "<img" in content else ""
+    )
 
 
 def _shown_text(document: Document, kind: str, name: str) -> str:
@@ -197,7 +201,7 @@ def _shown_text(document: Document, kind: str, name: str) -> str:
         node = document.first(_POST) if proven else None
     elif kind == "answers":
         node = _shown_answer(document, name)
-    text = tidy(text_of(node), 200_000) if node is not None else ""
+    text = one_line(node)
     if not text and "/tardis/" in path_of(document.page.final_url) and not document.has("#js-initialData"):
         text = document.readable if len(document.readable) >= 100 and not document.has(".ErrorPage") else ""
     return text

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiosmtplib
@@ -31,17 +32,32 @@ async def send(message: bytes, email: Email, *, ca_file: Path | None, patient: b
     :returns: the recipients it could not be given to, each with the reason; empty when all was well.
     :raises MailError: nothing was sent.
     """
-    where = f"{email.host}:{email.port}"
+    async with _connected(email, ca_file) as server:
+        return await _hand_over(server, message, email, patient=patient)
+
+
+async def greet(email: Email, *, ca_file: Path | None) -> None:
+    """Connect and log in, send nothing: whether mail could go out.
+
+    :raises MailError: it could not.
+    """
+    async with _connected(email, ca_file) as server:
+        await server.quit(timeout=GOODBYE_TIMEOUT_S)
+
+
+@contextlib.asynccontextmanager
+async def _connected(email: Email, ca_file: Path | None) -> AsyncIterator[SMTP]:
+    """The server after greeting and login. What goes wrong with it meanwhile is raised as a MailError."""
     try:
         async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
             server = _server(email, ca_file)
             try:
                 await server.connect()
-                return await _hand_over(server, message, email, patient=patient)
+                yield server
             finally:
                 server.close()
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-        raise _explained(error, email, where) from error
+        raise _explained(error, email, f"{email.host}:{email.port}") from error
 
 
 def _server(email: Email, ca_file: Path | None) -> SMTP:

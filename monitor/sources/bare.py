@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 MAX_URL = 4096
 """Characters. What is longer is data in the guise of an address, not a page to watch."""
+_FIRST_LOOK = 256  # nearly all are shorter; to look at MAX_URL from every place in a long run would be slow
 
 # Han, kana, bopomofo and hangul letters: where these follow an address without a space, the sentence goes on.
 _CJK = (
@@ -121,9 +122,13 @@ def _complete(text: str, head: re.Match[str], tail: re.Pattern[str]) -> Found:
     start, end = head.span()
     if not _is_public_name(head):
         return Found(start, head.end(1), "")
-    rest = tail.match(text, end, end + MAX_URL)
-    whole = text[start : rest.end() if rest else end]
-    raw = _trimmed(whole)
+    for limit in (_FIRST_LOOK, MAX_URL):
+        rest = tail.match(text, end, end + limit)
+        whole = text[start : rest.end() if rest else end]
+        length = _own_length(whole)
+        if length < len(whole) or len(whole) < end - start + limit:
+            break
+    raw = _trimmed(whole[:length])
     if start and text[start - 1] == "_":  # emphasis; else an underscore at the end is the address's own
         raw = raw.rstrip("_")
     if len(raw) > MAX_URL:
@@ -145,12 +150,14 @@ def _is_public_name(head: re.Match[str]) -> bool:
     return len(labels) > 1 and all(labels)
 
 
+def _own_length(whole: str) -> int:
+    """How much of ``whole`` comes before markup or a bracket that the address does not open."""
+    ending = _ENDING.search(whole)
+    return balanced_length(whole[: ending.start()] if ending else whole)
+
+
 def _trimmed(raw: str) -> str:
-    """Cut what follows an address without belonging to it: markup, unbalanced brackets, punctuation."""
-    ending = _ENDING.search(raw)
-    if ending:
-        raw = raw[: ending.start()]
-    raw = raw[: balanced_length(raw)]
+    """Cut the punctuation that follows an address without belonging to it."""
     kept = raw.rstrip(_TRAILING)
     if raw.startswith(";", len(kept)) and _BEFORE_SEMICOLON.search(kept[-34:]):
         kept += ";"

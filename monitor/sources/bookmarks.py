@@ -11,7 +11,7 @@ from monitor.sources.bare import link_target, whole_url
 from monitor.sources.html import Lines, Tag, Text, tokens
 from monitor.sources.rows import Mention, clean_title
 
-_TOKEN = re.compile(r'[{}\[\]]|"((?:[^"\\]|\\.)*+)"(\s*+:)?', re.DOTALL)
+_TOKEN = re.compile(r'[{}\[\]]|"((?:[^"\\]|\\.)*+)(?:"(\s*+:)?)?', re.DOTALL)  # a string may lack its end
 _URL_KEYS = frozenset(("url", "uri", "href", "link", "external_url"))
 _MAX_DEPTH = 1000
 _TITLE_KEYS = frozenset(("name", "title", "text"))

@@ -6,9 +6,10 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from monitor.sources.formats import is_list_file
+from monitor.sources.formats import is_list_name, is_signed
 
 MAX_BYTES = 64 * 1024 * 1024
 _SNIFFED = 4096
@@ -96,49 +97,33 @@ def _folder(folder: Path, target: str) -> list[str]:
 
 
 def _is_list(path: Path) -> bool:
-    if is_list_file(path.name, b""):
-        return True
+    by_name = is_list_name(path.name)
+    if by_name is not None:
+        return by_name
     with path.open("rb") as file:
-        return is_list_file(path.name, file.read(_SNIFFED))
+        return is_signed(file.read(_SNIFFED))
 
 
 def _glob(pattern: Path, target: str) -> list[str]:
     parts = pattern.parts
     fixed = next(index for index, part in enumerate(parts) if _MAGIC.search(part))
     folder = Path(*parts[:fixed])
-    matcher = _matcher(parts[fixed:])
-    depth = None if "**" in parts else len(parts) - fixed
+    patterns = parts[fixed:]
+    depth = None if "**" in patterns else len(patterns)
     files = _walk(folder, depth=depth) if folder.is_dir() else iter(())
-    found = sorted(str(path) for path in files if matcher.fullmatch(path.relative_to(folder).as_posix()))
+    found = sorted(str(path) for path in files if _matches(path.relative_to(folder).parts, patterns))
     if not found:
         raise SourceError(f"{target} matches no file: check the pattern (** stands for folders of any depth)")
     return found
 
 
-def _matcher(parts: tuple[str, ...]) -> re.Pattern[str]:
-    """The expression for a glob: ``**`` is any number of folders, ``*``, ``?`` and ``[…]`` stay within a name."""
-    expression = ""
-    for index, part in enumerate(parts):
-        last = index == len(parts) - 1
-        if part == "**":
-            expression += ".*" if last else "(?:.*/)?"
-        else:
-            expression += _name_expression(part) + ("" if last else "/")
-    return re.compile(expression, re.DOTALL)
-
-
-def _name_expression(part: str) -> str:
-    tokens = re.finditer(r"\[(!?)(\]?[^\]]*)\]|(\*+)|(\?)|(.)", part, re.DOTALL)
-    expression = ""
-    for token in tokens:
-        if token[2] is not None:
-            characters = re.sub(r"([\\\[\]^&~|])", r"\\\1", token[2])
-            expression += f"(?!/)[{'^' if token[1] else ''}{characters}]"
-        elif token[3]:
-            expression += "[^/]*"
-        else:
-            expression += "[^/]" if token[4] else re.escape(token[5])
-    return expression
+def _matches(parts: tuple[str, ...], patterns: tuple[str, ...]) -> bool:
+    """Whether a path fits a glob: ``**`` is any number of names, every other pattern is for one name."""
+    if not patterns:
+        return not parts
+    if patterns[0] == "**":
+        return any(_matches(parts[start:], patterns[1:]) for start in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], patterns[0]) and _matches(parts[1:], patterns[1:])
 
 
 def _walk(folder: Path, *, depth: int | None = None) -> Iterator[Path]:

@@ -65,7 +65,7 @@ FORMATS = (
     ),
     Format(
         html.read,
-        _words(".html .htm .xhtml .shtml .mht"),
+        _words(".html .htm .xhtml .shtml"),
         _words("text/html application/xhtml+xml"),
         re.compile(rf"{_PROLOGUE}<(?:html|head|body)[\s>]|\s*<!doctype html", re.IGNORECASE),
     ),
@@ -116,13 +116,18 @@ def looks_like_list(data: bytes, content_type: str | None) -> bool:
     return bool(readers - {_ORDINARY_PAGE})
 
 
-def is_list_file(name: str, head: bytes) -> bool:
-    """Whether a file found in a folder is a list: by its name, or by its first bytes where many files share one."""
+def is_list_name(name: str) -> bool | None:
+    """Whether a file found in a folder is a list, by its name; None if only ``is_signed`` can tell."""
     suffix = _suffix(name)
-    if any(suffix in known.suffixes and known.collected for known in FORMATS):
-        return True
-    may_be_signed = suffix in {"", ".bak"} or any(suffix in known.suffixes for known in FORMATS)
-    return may_be_signed and _signed(decode(head[:_HEAD])) is not None
+    known = [form.collected for form in FORMATS if suffix in form.suffixes]
+    if known:
+        return any(known) or None
+    return None if not suffix else False
+
+
+def is_signed(head: bytes) -> bool:
+    """Whether the first bytes of a file say that it is a list."""
+    return _signed(decode(head[:_HEAD])) is not None
 
 
 def _signed(head: str) -> Format | None:

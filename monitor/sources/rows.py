@@ -206,7 +206,8 @@ def _name(mention: Mention, title: str) -> None:
 
 def _unit_of(block: list[Row]) -> _Unit | None:
     """The block as one unit, or None if it separates what is above it from what is below."""
-    units = [_unit_of_row(row) for row in block]
+    worded = [row for row in block if row.kind is not Kind.TEXT or _says_something(row)]
+    units = [_unit_of_row(row) for row in worded or block]
     whole = [unit for unit in units if unit]
     if len(whole) == len(units) and len({unit.letter for unit in whole}) == 1:
         mentions = [mention for unit in whole for mention in unit.mentions]
@@ -234,6 +235,11 @@ def _unit_of_row(row: Row) -> _Unit | None:
     ):
         return None
     return _Unit([], text, text, row.container, row.opens_item)
+
+
+def _says_something(row: Row) -> bool:
+    """Whether the row is more than punctuation."""
+    return any(isinstance(part, Mention) or _WORD.search(part) for part in row.parts)
 
 
 def _titles_come_first(segments: Iterable[list[_Unit]]) -> bool:

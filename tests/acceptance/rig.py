@@ -85,11 +85,15 @@ class Answer:
 
 @dataclass
 class Rig:
-    """``settings`` may be changed before each command: the configuration is written anew."""
+    """``settings`` may be changed before each command: the configuration is written anew.
+
+    ``prefix``: a command that runs the command.
+    """
 
     folder: Path
     world: World
     settings: dict[str, Any] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
 
     @property
     def config(self) -> Path:
@@ -104,6 +108,7 @@ class Rig:
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
+            *self.prefix,
             ROTWATCH,
             "--config",
             str(self.config),

@@ -12,7 +12,7 @@ from waybackpy import WaybackMachineSaveAPI
 from waybackpy.exceptions import MaximumSaveRetriesExceeded, TooManyRequestsError
 from yarl import URL
 
-from monitor.demo import State, World, trouble
+from monitor.demo import DrivenClock, State, World, trouble
 from monitor.demo.archive_records import Limits
 from monitor.demo.client import session
 
@@ -20,19 +20,6 @@ LIVE = "https://zhuanlan.zhihu.com/p/294698838"
 WECHAT = "https://mp.weixin.qq.com/s/rX8L63-jDGJT6lCAj04I3Q"
 ARCHIVE = "https://web.archive.org"
 NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
-
-
-class Ticker:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **how: float) -> None:
-        self.now += timedelta(**how)
 
 
 class Client:
@@ -64,12 +51,12 @@ class Client:
 
 
 @pytest.fixture
-def clock() -> Ticker:
-    return Ticker()
+def clock() -> DrivenClock:
+    return DrivenClock()
 
 
 @pytest.fixture
-async def world(clock: Ticker) -> AsyncIterator[World]:
+async def world(clock: DrivenClock) -> AsyncIterator[World]:
     async with World(clock, page_kb=64) as made:
         made.article(LIVE, title="图神经网络综述")
         made.article(WECHAT)
@@ -83,7 +70,7 @@ async def archive(world: World) -> AsyncIterator[Client]:
 
 
 async def test_a_submitted_page_is_captured_after_a_while_and_found_and_replayed(
-    world: World, archive: Client, clock: Ticker
+    world: World, archive: Client, clock: DrivenClock
 ) -> None:
     job_id = (await archive.save(LIVE))["job_id"]
     assert job_id.startswith("spn2-")
@@ -101,7 +88,7 @@ async def test_a_submitted_page_is_captured_after_a_while_and_found_and_replayed
     assert (await archive.get(f"/web/20261101080002/{LIVE}"))[2].startswith(b"<!-- BEGIN WAYBACK")
 
 
-async def test_several_jobs_are_asked_for_at_once(world: World, archive: Client, clock: Ticker) -> None:
+async def test_several_jobs_are_asked_for_at_once(world: World, archive: Client, clock: DrivenClock) -> None:
     ids = [(await archive.save(url))["job_id"] for url in (LIVE, WECHAT)]
     clock.move(seconds=2)
     answers = json.loads((await archive.post("/save/status", job_ids=",".join(ids)))[1])
@@ -120,7 +107,9 @@ async def test_without_keys_nothing_is_taken(world: World, archive: Client) -> N
     assert [one.answer for one in world.archive.submissions] == ["401", "401"]
 
 
-async def test_a_capture_of_a_walled_page_is_the_wall(world: World, archive: Client, clock: Ticker) -> None:
+async def test_a_capture_of_a_walled_page_is_the_wall(
+    world: World, archive: Client, clock: DrivenClock
+) -> None:
     world.set(WECHAT, State.WECHAT_CAPTCHA)
     job_id = (await archive.save(WECHAT))["job_id"]
     clock.move(seconds=2)
@@ -135,7 +124,9 @@ async def test_a_capture_of_a_walled_page_is_the_wall(world: World, archive: Cli
     assert b"secitptpage/verify.html" in body
 
 
-async def test_a_capture_has_the_state_of_its_moment(world: World, archive: Client, clock: Ticker) -> None:
+async def test_a_capture_has_the_state_of_its_moment(
+    world: World, archive: Client, clock: DrivenClock
+) -> None:
     world.archive.capture_delay = timedelta(minutes=1)
     world.at(NOW + timedelta(seconds=30), WECHAT, State.WECHAT_DELETED)
     job_id = (await archive.save(WECHAT))["job_id"]
@@ -159,7 +150,7 @@ async def test_a_capture_has_the_state_of_its_moment(world: World, archive: Clie
     ],
 )
 async def test_a_page_that_fails_fails_its_job(
-    world: World, archive: Client, clock: Ticker, state: State, code: str | None
+    world: World, archive: Client, clock: DrivenClock, state: State, code: str | None
 ) -> None:
     world.set(LIVE, state)
     job_id = (await archive.save(LIVE))["job_id"]
@@ -172,14 +163,14 @@ async def test_a_page_that_fails_fails_its_job(
 
 
 async def test_a_host_that_does_not_exist_cannot_be_resolved(
-    world: World, archive: Client, clock: Ticker
+    world: World, archive: Client, clock: DrivenClock
 ) -> None:
     job_id = (await archive.save("https://gone.example/"))["job_id"]
     clock.move(seconds=2)
     assert (await archive.job(job_id))["status_ext"] == "error:invalid-host-resolution"
 
 
-async def test_the_archive_can_see_what_we_cannot(world: World, archive: Client, clock: Ticker) -> None:
+async def test_the_archive_can_see_what_we_cannot(world: World, archive: Client, clock: DrivenClock) -> None:
     world.host_state("zhuanlan.zhihu.com", State.ZHIHU_CHALLENGE)
     world.archive_sees("zhuanlan.zhihu.com", State.LIVE)
     world.set(WECHAT, State.WECHAT_DELETED)
@@ -192,7 +183,7 @@ async def test_the_archive_can_see_what_we_cannot(world: World, archive: Client,
 
 
 async def test_the_archive_can_meet_a_wall_that_we_do_not(
-    world: World, archive: Client, clock: Ticker
+    world: World, archive: Client, clock: DrivenClock
 ) -> None:
     world.archive_sees("mp.weixin.qq.com", State.WECHAT_CAPTCHA)
     assert world.seen_state(WECHAT) is State.LIVE
@@ -202,7 +193,7 @@ async def test_the_archive_can_meet_a_wall_that_we_do_not(
 
 
 async def test_the_same_page_within_an_hour_is_the_same_job(
-    world: World, archive: Client, clock: Ticker
+    world: World, archive: Client, clock: DrivenClock
 ) -> None:
     first = await archive.save(LIVE)
     clock.move(minutes=30)
@@ -213,7 +204,7 @@ async def test_the_same_page_within_an_hour_is_the_same_job(
     assert (await archive.save(LIVE))["job_id"] != first["job_id"]
 
 
-async def test_a_status_is_forgotten_after_an_hour(world: World, archive: Client, clock: Ticker) -> None:
+async def test_a_status_is_forgotten_after_an_hour(world: World, archive: Client, clock: DrivenClock) -> None:
     job_id = (await archive.save(LIVE))["job_id"]
     clock.move(minutes=61)
     assert (await archive.job(job_id))["status"] == "pending"
@@ -222,7 +213,7 @@ async def test_a_status_is_forgotten_after_an_hour(world: World, archive: Client
 
 
 async def test_the_user_status_counts_what_runs_and_what_was_taken_today(
-    world: World, archive: Client, clock: Ticker
+    world: World, archive: Client, clock: DrivenClock
 ) -> None:
     await archive.save(LIVE)
     user = json.loads((await archive.get("/save/status/user?_t=1"))[2])
@@ -232,7 +223,7 @@ async def test_the_user_status_counts_what_runs_and_what_was_taken_today(
     assert user == {"processing": 0, "available": 3, "daily_captures": 0, "daily_captures_limit": 30_000}
 
 
-async def test_the_published_limits_are_kept(world: World, archive: Client, clock: Ticker) -> None:
+async def test_the_published_limits_are_kept(world: World, archive: Client, clock: DrivenClock) -> None:
     answers = [await archive.save(f"https://zhuanlan.zhihu.com/p/{number}") for number in range(4)]
     assert [answer.get("status_ext") for answer in answers] == [None, None, None, "error:user-session-limit"]
     for number in range(4, 7):
@@ -244,7 +235,9 @@ async def test_the_published_limits_are_kept(world: World, archive: Client, cloc
     assert "job_id" in await archive.save(LIVE)
 
 
-async def test_a_page_is_saved_five_times_a_day_at_most(world: World, archive: Client, clock: Ticker) -> None:
+async def test_a_page_is_saved_five_times_a_day_at_most(
+    world: World, archive: Client, clock: DrivenClock
+) -> None:
     for _ in range(5):
         assert "job_id" in await archive.save(LIVE)
         clock.move(minutes=61)
@@ -253,7 +246,7 @@ async def test_a_page_is_saved_five_times_a_day_at_most(world: World, archive: C
     assert "job_id" in await archive.save(LIVE)
 
 
-async def test_the_budget_of_a_day_ends(world: World, archive: Client, clock: Ticker) -> None:
+async def test_the_budget_of_a_day_ends(world: World, archive: Client, clock: DrivenClock) -> None:
     world.archive.limits = Limits(per_day=1)
     await archive.save(LIVE)
     clock.move(minutes=1)
@@ -289,7 +282,7 @@ async def test_a_submission_can_be_answered_wrongly_once(
 
 @pytest.mark.parametrize("status", [520, 523])
 async def test_a_gateway_error_can_hide_a_capture(
-    world: World, archive: Client, clock: Ticker, status: int
+    world: World, archive: Client, clock: DrivenClock, status: int
 ) -> None:
     world.archive.trouble(trouble.gateway(status, saves=True))
     assert (await archive.post("/save", url=LIVE))[0] == status
@@ -297,7 +290,7 @@ async def test_a_gateway_error_can_hide_a_capture(
     assert not world.archive.jobs
 
 
-async def test_a_delayed_job_starts_late(world: World, archive: Client, clock: Ticker) -> None:
+async def test_a_delayed_job_starts_late(world: World, archive: Client, clock: DrivenClock) -> None:
     world.archive.trouble(trouble.delayed(0, 40))
     answer = await archive.save(LIVE)
     assert "~0 hours, 40 minutes" in answer["message"]
@@ -308,7 +301,7 @@ async def test_a_delayed_job_starts_late(world: World, archive: Client, clock: T
 
 
 async def test_a_job_can_stay_pending_fail_or_land_elsewhere(
-    world: World, archive: Client, clock: Ticker
+    world: World, archive: Client, clock: DrivenClock
 ) -> None:
     captcha = "https://mp.weixin.qq.com/mp/wappoc_appmsgcaptcha?poc_token=x"
     fates = [
@@ -329,7 +322,7 @@ async def test_a_job_can_stay_pending_fail_or_land_elsewhere(
     assert (landed["status"], landed["original_url"]) == ("success", captcha)
 
 
-async def test_trouble_for_a_time_ends_with_it(world: World, archive: Client, clock: Ticker) -> None:
+async def test_trouble_for_a_time_ends_with_it(world: World, archive: Client, clock: DrivenClock) -> None:
     world.archive.trouble_between(NOW, NOW + timedelta(hours=1), trouble.gateway(503))
     assert (await archive.get(f"/web/{LIVE}"))[0] == 503
     assert (await archive.get("/save/status/user"))[0] == 503
@@ -344,7 +337,7 @@ async def test_a_slow_answer_is_right_in_the_end(world: World, archive: Client) 
     assert world.log[-1].ended - world.log[-1].started >= 0.05
 
 
-def test_trouble_on_an_unknown_endpoint_is_refused(clock: Ticker) -> None:
+def test_trouble_on_an_unknown_endpoint_is_refused(clock: DrivenClock) -> None:
     with pytest.raises(ValueError, match="submit, save_get"):
         World(clock).archive.trouble(trouble.html(), on="sumbit")
 
@@ -355,139 +348,6 @@ async def test_archive_org_can_refuse_connections(world: World, archive: Client)
         await archive.get("/")
     world.host_state("web.archive.org", None)
     assert (await archive.get("/"))[0] == 200
-
-
-async def test_a_fresh_capture_is_opened_and_found_late(world: World, archive: Client, clock: Ticker) -> None:
-    old = world.plant(LIVE, NOW - timedelta(days=400), State.LIVE)
-    world.archive.index_delay = timedelta(hours=12)
-    world.archive.playback_delay = timedelta(minutes=10)
-    job_id = (await archive.save(LIVE))["job_id"]
-    clock.move(seconds=2)
-    stamp = (await archive.job(job_id))["timestamp"]
-    status, headers, _ = await archive.get(f"/web/{stamp}id_/{LIVE}")
-    assert (status, headers["Location"]) == (302, f"{ARCHIVE}/web/{old.timestamp}id_/{LIVE}")
-    assert "Memento-Datetime" not in headers
-    clock.move(minutes=10)
-    assert (await archive.get(f"/web/{stamp}id_/{LIVE}"))[0] == 200
-    assert old.timestamp in (await archive.get(f"/web/{LIVE}"))[1]["Location"]
-    assert len(await archive.cdx(f"url={LIVE}")) == 2
-    clock.move(hours=12)
-    assert stamp in (await archive.get(f"/web/{LIVE}"))[1]["Location"]
-    assert len(await archive.cdx(f"url={LIVE}")) == 3
-
-
-@pytest.fixture
-def years(world: World) -> World:
-    """Captures of one page: alive in 2021 and 2023, a revisit in 2024, its notice in 2025, a 404 in 2026."""
-    for year, state in (
-        (2021, State.LIVE),
-        (2023, State.LIVE),
-        (2025, State.ZHIHU_NOT_FOUND_200),
-        (2026, State.NOT_FOUND),
-    ):
-        world.plant(LIVE, datetime(year, 6, 1, tzinfo=UTC), state)
-    world.archive.plant(LIVE.replace("https:", "http:"), datetime(2024, 6, 1, tzinfo=UTC), revisit=True)
-    return world
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("fl=timestamp", ["2021", "2023", "2024", "2025", "2026"]),
-        ("fl=timestamp&filter=statuscode:200", ["2021", "2023", "2025"]),
-        ("fl=timestamp&filter=!statuscode:200", ["2024", "2026"]),
-        ("fl=timestamp&limit=-1&fastLatest=true&filter=statuscode:200", ["2025"]),
-        ("fl=timestamp&limit=2", ["2021", "2023"]),
-        ("fl=timestamp&from=2023&to=2024", ["2023", "2024"]),
-        ("fl=timestamp&closest=20230101&sort=closest&limit=1&filter=statuscode:200", ["2023"]),
-        ("fl=timestamp&filter=original:http:.*", ["2024"]),
-    ],
-)
-async def test_cdx_answers_queries(years: World, archive: Client, query: str, found: list[str]) -> None:
-    header, *rows = await archive.cdx(f"url={LIVE}&{query}")
-    assert header == ["timestamp"]
-    assert [row[0][:4] for row in rows] == found
-
-
-async def test_cdx_has_a_dash_for_a_revisit_and_nothing_for_an_unknown_page(
-    years: World, archive: Client
-) -> None:
-    rows = await archive.cdx(f"url={LIVE}&from=2024&to=2024")
-    assert rows[0] == ["urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length"]
-    assert rows[1][:5] == [
-        "com,zhihu,zhuanlan)/p/294698838",
-        "20240601000000",
-        "http://zhuanlan.zhihu.com/p/294698838",
-        "warc/revisit",
-        "-",
-    ]
-    assert await archive.cdx("url=https://nobody.example/") == []
-    years.archive.trouble(trouble.header_only(), on="cdx")
-    assert await archive.cdx(f"url={LIVE}") == [rows[0]]
-
-
-async def test_cdx_finds_a_host_a_domain_and_a_prefix(years: World, archive: Client) -> None:
-    years.plant(WECHAT, NOW, State.LIVE)
-    for query, count in (("zhihu.com&matchType=domain", 5), ("zhihu.com&matchType=host", 0)):
-        assert len(await archive.cdx(f"url={query}")) == (count + 1 if count else 0)
-    assert len(await archive.cdx("url=zhuanlan.zhihu.com/p/2&matchType=prefix&collapse=timestamp:2")) == 2
-
-
-async def test_cdx_allows_thirty_looks_a_minute(world: World, archive: Client, clock: Ticker) -> None:
-    statuses = [(await archive.get(f"/cdx/search/cdx?url={LIVE}"))[0] for _ in range(31)]
-    assert statuses == [200] * 30 + [429]
-    clock.move(minutes=1)
-    assert (await archive.get(f"/cdx/search/cdx?url={LIVE}"))[0] == 200
-
-
-async def test_the_availability_api_names_the_closest_capture_and_its_status(
-    years: World, archive: Client
-) -> None:
-    async def closest(query: str) -> Any:
-        return json.loads((await archive.get(f"/wayback/available?{query}"))[2])["archived_snapshots"]
-
-    assert (await closest(f"url={LIVE}&timestamp=20210101"))["closest"]["timestamp"] == "20210601000000"
-    assert (await closest(f"url={LIVE}"))["closest"]["status"] == "404"
-    assert await closest("url=https://nobody.example/") == {}
-
-
-async def test_a_time_gate_and_a_time_map_lead_to_all_captures(years: World, archive: Client) -> None:
-    wanted = {"Accept-Datetime": "Sat, 01 Jul 2023 00:00:00 GMT"}
-    assert "/web/20230601000000/" in (await archive.get(f"/web/{LIVE}", **wanted))[1]["Location"]
-    body = (await archive.get(f"/web/timemap/link/{LIVE}"))[2].decode()
-    assert body.count('rel="memento"') == 5
-
-
-async def test_the_nearest_capture_is_shown_for_a_time_without_one(years: World, archive: Client) -> None:
-    status, headers, _ = await archive.get(f"/web/2022id_/{LIVE}")
-    assert (status, headers["Location"]) == (302, f"{ARCHIVE}/web/20210601000000id_/{LIVE}")
-
-
-async def test_an_archived_404_is_replayed_as_one(years: World, archive: Client) -> None:
-    status, headers, _ = await archive.get(f"/web/20260601000000id_/{LIVE}")
-    assert status == 404
-    assert "Memento-Datetime" in headers
-    status, headers, _ = await archive.get("/web/20260601000000id_/https://nobody.example/")
-    assert status == 404
-    assert "Memento-Datetime" not in headers
-
-
-async def test_an_excluded_site_is_neither_saved_nor_shown(years: World, archive: Client) -> None:
-    years.archive.excluded.add("zhuanlan.zhihu.com")
-    assert (await archive.save(LIVE))["status_ext"] == "error:blocked-url"
-    status, headers, body = await archive.get(f"/web/20210601000000id_/{LIVE}")
-    assert status == 403
-    assert "X-Archive-Wayback-Runtime-Error" in headers
-    assert b"has been excluded" in body
-    status, _, body = await archive.get(f"/cdx/search/cdx?url={LIVE}")
-    assert status == 403
-    assert b"AdministrativeAccessControlException" in body
-
-
-async def test_a_system_in_trouble_says_so(world: World, archive: Client) -> None:
-    assert json.loads((await archive.get("/save/status/system"))[2])["status"] == "ok"
-    world.archive.overloaded = True
-    assert "overloaded" in json.loads((await archive.get("/save/status/system"))[2])["status"]
 
 
 @pytest.fixture

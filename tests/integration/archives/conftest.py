@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.demo import World
-from monitor.store import Store, database_url
-from monitor.store.tables import metadata
+from monitor.store import Store
 from tests.integration.archives.rig import Rig, Time
 
 
@@ -17,16 +16,12 @@ def time() -> Time:
 
 
 @pytest.fixture
-async def rig(tmp_path: Path, time: Time) -> AsyncIterator[Rig]:
-    store = Store(database_url("sqlite:///test.db", tmp_path))
-    async with store.engine.begin() as db:
-        await db.run_sync(metadata.create_all)
+async def rig(store: Store, tmp_path: Path, time: Time) -> AsyncIterator[Rig]:
     async with World(time, page_kb=40) as world:
         made = Rig(world, store, time, tmp_path)
         await made.start()
         yield made
         await made.fetcher.__aexit__(None, None, None)
-    await store.close()
 
 
 @pytest.fixture
