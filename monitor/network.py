@@ -12,9 +12,9 @@ from monitor.store import Store, service
 
 log = logging.getLogger(__name__)
 
-BELIEVED = timedelta(minutes=5)  # when all is well
-DOUBTED = timedelta(seconds=20)  # when a look has just failed
-OFFLINE = timedelta(seconds=30)  # between two attempts while we are off
+BELIEVED = timedelta(minutes=5)  # how long a good answer is, when all is well
+OFFLINE = timedelta(seconds=30)  # between two questions while we are off
+AT_MOST_EVERY = timedelta(seconds=3)  # the anchors are asked, however many looks fail
 
 
 class Network:
@@ -27,16 +27,26 @@ class Network:
         self.seems_up = True
         self.detail = ""
 
-    async def up(self, *, doubted: bool = False) -> bool:
-        """Whether the network is up, asked anew when the last answer is too old to be trusted.
-
-        :param doubted: a look has just failed, which may be our own fault.
-        """
-        async with self._asking:  # a hundred failing looks ask once
-            trusted = OFFLINE if not self.seems_up else DOUBTED if doubted else BELIEVED
+    async def up(self) -> bool:
+        """Whether the network is up, asked anew when the last answer is old."""
+        async with self._asking:
             now = self._clock()
+            trusted = BELIEVED if self.seems_up else OFFLINE
             if self._asked_at is None or not timedelta(0) <= now - self._asked_at < trusted:
                 await self._ask(now)
+        return self.seems_up
+
+    async def was_up(self, failed_at: datetime) -> bool:
+        """Whether a look that failed at that time may be believed: what was known before says nothing.
+
+        A hundred looks that fail together wait for one answer.
+        """
+        async with self._asking:
+            if self._asked_at is None or self._asked_at < failed_at:
+                if self._asked_at is not None:
+                    pause = AT_MOST_EVERY - (self._clock() - self._asked_at)
+                    await asyncio.sleep(min(max(pause, timedelta(0)), AT_MOST_EVERY).total_seconds())
+                await self._ask(self._clock())
         return self.seems_up
 
     async def _ask(self, now: datetime) -> None:

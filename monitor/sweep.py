@@ -221,7 +221,7 @@ class Sweep:
             wait=wait,
         )
         failure = seen.page.failure
-        if failure and failure.kind in OURS_PERHAPS and not await self.network.up(doubted=True):
+        if failure and failure.kind in OURS_PERHAPS and not await self.network.was_up(self.clock()):
             raise OfflineError
         now = self.clock()
         look = decide(due, seen, now, policy)

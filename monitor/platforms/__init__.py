@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlunsplit
 
 from monitor.model import Article, Identity, Known, Outcome, Page, Reason, Verdict
 from monitor.platforms import csdn, generic, transport, wechat, zhihu
-from monitor.platforms.base import Platform, host_of, is_host
+from monitor.platforms.base import Platform, host_of, is_host, parts_of
 from monitor.platforms.html import Document
 from monitor.platforms.likeness import likeness
 from monitor.urls import NotALink, clean
@@ -74,7 +74,7 @@ def probe_url(url: str) -> str | None:
 
     None where the answer would prove nothing: platforms with rules of their own, and front pages.
     """
-    parts = urlsplit(url)
+    parts = parts_of(url)
     directory, _, last = parts.path.rstrip("/").rpartition("/")
     if not last or _of_host(host_of(url)) is not generic:
         return None

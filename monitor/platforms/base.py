@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from monitor.model import Article, Known, Outcome, Reason, Verdict
 from monitor.platforms.html import Document, tidy
@@ -76,20 +76,22 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def parts_of(url: str) -> SplitResult:
+    """The parts of a URL that a page or a caller gave; all empty where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
 def host_of(url: str) -> str:
     """The host of a URL in lower case, empty where there is none."""
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
+    return parts_of(url).hostname or ""
 
 
 def path_of(url: str) -> str:
     """The path of a URL, empty where there is none."""
-    try:
-        return urlsplit(url).path
-    except ValueError:
-        return ""
+    return parts_of(url).path
 
 
 def is_host(host: str, owners: Iterable[str]) -> bool:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from urllib.parse import urlsplit
 
 from monitor.model import Article, Known, Outcome, Reason, Verdict
 from monitor.platforms import generic, transport, walls
-from monitor.platforms.base import found, host_of, is_host
+from monitor.platforms.base import found, host_of, is_host, parts_of
 from monitor.platforms.html import Document, one_line, parse_json
 
 NAME = "csdn"
@@ -25,7 +24,7 @@ _SUFFIX = re.compile(r"\s*[-_]\s*CSDN(?:博客|文库)?\s*$")
 
 def canonical(url: str) -> str:
     """https, the author in the path, no parameters: the number identifies, the author's name may change."""
-    parts = urlsplit(url)
+    parts = parts_of(url)
     host, path = parts.netloc, parts.path
     owner = host.removesuffix(".blog.csdn.net")
     if number := _ARTICLE.search(path):
@@ -37,7 +36,7 @@ def canonical(url: str) -> str:
 
 def account(url: str) -> str | None:
     """The author's name in the path."""
-    parts = urlsplit(url)
+    parts = parts_of(url)
     first = parts.path.strip("/").split("/")[0]
     named = parts.netloc == "blog.csdn.net" and first not in {"", "article", "nav", "rank"}
     return first if named else None

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from monitor.model import Article, Known, Outcome, Page, Reason, Verdict
 from monitor.platforms import transport, walls
-from monitor.platforms.base import found, host_of, path_of
+from monitor.platforms.base import found, host_of, parts_of, path_of
 from monitor.platforms.html import Document, tidy
 from monitor.platforms.likeness import DRIFTED, SAME, SAME_TITLE, likeness, resemblance, title_likeness
 from monitor.platforms.soft404 import soft_404
@@ -129,7 +129,7 @@ def _is_deep(asked: str, ended: str) -> bool:
 
 def is_login(url: str) -> bool:
     """Whether an address is a login form's."""
-    parts = urlsplit(url)
+    parts = parts_of(url)
     return bool(
         _LOGIN_HOST.search(host_of(url)) or _LOGIN_PATH.search(parts.path) or _LOGIN_QUERY.search(parts.query)
     )
@@ -138,7 +138,7 @@ def is_login(url: str) -> bool:
 def is_home(url: str) -> bool:
     """Whether an address is a site's front page (of any language)."""
     try:
-        parts = urlsplit(clean(url))
+        parts = parts_of(clean(url))
     except NotALink:
         return False
     return not parts.query and not parts.fragment and _HOME.fullmatch(parts.path) is not None

@@ -27,8 +27,10 @@ _MAX_TEXT = 1_000_000  # characters of markup; a longer text says nothing more a
 
 
 def tidy(text: str, limit: int = EVIDENCE_LENGTH) -> str:
-    """One line for people: white space collapsed, control and direction characters out, cut at ``limit`` characters."""
+    """One line for people: white space collapsed, what cannot be printed out, cut at ``limit`` characters."""
     line = _SPACE.sub(" ", text[: limit * 20]).strip()
+    if not line.isprintable():
+        line = "".join(character for character in line if character.isprintable()).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

@@ -10,11 +10,11 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from monitor.model import Article, Known, Outcome, Reason, Verdict
 from monitor.platforms import generic, transport, walls, wechat_notices
-from monitor.platforms.base import Notice, first_match, found, host_of, is_host, path_of, words
+from monitor.platforms.base import Notice, first_match, found, host_of, is_host, parts_of, path_of, words
 from monitor.platforms.html import Document, one_line
 from monitor.urls import NotALink, clean
 
@@ -49,7 +49,7 @@ _ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})")
 
 def canonical(url: str) -> str:
     """Short links keep their token; long ones ``__biz``, ``mid``, ``idx`` and ``sn``, in that order."""
-    parts = urlsplit(url)
+    parts = parts_of(url)
     if is_host(parts.hostname or "", ["sogou.com"]):
         return url
     if short := _SHORT.match(parts.path):
@@ -261,7 +261,7 @@ def _pictures(document: Document, content: LexborNode | None, code: str) -> tupl
 def _query(url: str) -> dict[str, str]:
     """The parameters of a URL under their lasting names. A plus sign is itself: ``__biz`` is base64."""
     named: dict[str, str] = {}
-    for piece in urlsplit(url).query.split("&"):
+    for piece in parts_of(url).query.split("&"):
         name, _, value = piece.partition("=")
         if value:
             named.setdefault(_ALIASES.get(name, name), unquote(value))

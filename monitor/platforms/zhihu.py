@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urljoin
 
 from monitor.model import Article, Known, Outcome, Reason, Verdict
 from monitor.platforms import generic, transport, walls
-from monitor.platforms.base import found, host_of, path_of
+from monitor.platforms.base import found, host_of, parts_of, path_of
 from monitor.platforms.garble import is_garbled
 from monitor.platforms.html import Document, one_line, parse_json, text_of, tidy
 
@@ -72,7 +72,7 @@ _POST = ".Post-RichTextContainer, .Post-RichText, h1.Post-Title ~ .RichText"
 
 def canonical(url: str) -> str:
     """One address for every shape of the same answer, article or question; the answer's own id identifies it."""
-    parts = urlsplit(url)
+    parts = parts_of(url)
     if parts.path in {"/signin", "/account/unhuman", "/signup"} and (asked := _asked_for(url)):
         return asked
     kind, name = subject(url) or ("", "")
@@ -99,7 +99,7 @@ def subject(url: str) -> tuple[str, str] | None:
 
 
 def _asked_for(url: str) -> str | None:
-    for piece in urlsplit(url).query.split("&"):
+    for piece in parts_of(url).query.split("&"):
         name, _, value = piece.partition("=")
         if name == "next":
             target = urljoin("https://www.zhihu.com/", unquote(value))

@@ -28,7 +28,7 @@ _HOST = (
     rf"(?:\[[0-9A-Fa-f:.]{{2,45}}\]|(?=[^\W_])(?:[{_CJK}][{_CJK}A-Za-z0-9\-]*+)?"
     rf"(?:(?:[A-Za-z0-9\-_.]|{_OTHER})++(?:(?<=[.\-])[{_CJK}][{_CJK}A-Za-z0-9\-]*+)?)*+)(?::[0-9]{{1,5}})?"
 )
-_HEAD = re.compile(rf"(https?://|(?<![\w@./\-])www\.(?=\w)){_HOST}", re.IGNORECASE)
+_HEAD = re.compile(rf"((?i:https?://)|(?<![\w@./\-])(?i:www\.)(?=\w)){_HOST}")
 
 
 def _tail(*more: str) -> re.Pattern[str]:
@@ -53,7 +53,7 @@ _TRAILING = ".,:;!?'*~(["
 _CLOSERS = {")": "(", "]": "["}
 
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd\ud800-\udfff]")
-_TARGET = re.compile(r"https?://(?:[^\s/?#@]*@)?[\w\[]", re.IGNORECASE)
+_TARGET = re.compile(r"https?://(?:[^\s/?#@]*@)?[\w\[][^<>\"]*", re.IGNORECASE)
 _NO_SCHEME = re.compile(r"(?://|(?=www\.))(?=\w[\w\-]*(?:\.\w[\w\-]*)+)", re.IGNORECASE)
 
 
@@ -114,7 +114,7 @@ def link_target(raw: str) -> str | None:
     missing = _NO_SCHEME.match(url)
     if missing:
         url = ("https:" if missing[0] else "http://") + url
-    return url if len(url) <= MAX_URL and _TARGET.match(url) else None
+    return url if len(url) <= MAX_URL and _TARGET.fullmatch(url) else None
 
 
 def _complete(text: str, head: re.Match[str], tail: re.Pattern[str]) -> Found:

@@ -145,8 +145,9 @@ class _Feed:
             self._texts.append(content)
 
     def finished(self) -> list[Mention]:
-        """All mentions, with the item that was still open."""
+        """All mentions in their order, with the item that was still open."""
         self._finish_item()
+        self._mentions.sort(key=lambda mention: mention.line)
         return self._mentions
 
     def _start_field(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, case, func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Status
@@ -81,7 +81,7 @@ async def news(db: AsyncConnection, limit: int) -> list[News]:
     return [News(**_fields(row), old=row.old, new=row.new) for row in await db.execute(statement)]
 
 
-def _fields(row: Row[Any]) -> dict[str, Any]:
+def _fields(row: Any) -> dict[str, Any]:
     copy = Copy(row.copy_url, row.copy_archive, row.copy_at) if row.copy_url else None
     return {
         "url": row.url,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import click
 from aiohttp import web
@@ -40,21 +41,22 @@ async def status(request: web.Request) -> web.StreamResponse:
         return response
     async with window.long_read() as db:
         numbers = await tally.count(db)
-        text = status_text(numbers, overview.stream(db, chosen), now)
         await response.prepare(request)
+        links = cast("AsyncGenerator[dict[str, Any], None]", overview.stream(db, chosen))
         try:
-            async with asyncio.timeout(STREAM_S):
+            async with aclosing(links), aclosing(status_text(numbers, links, now)) as text:
                 await _send(response, text)
+        except (ConnectionError, TimeoutError):  # the reader has gone, or is as good as gone
+            _cut_off(request)
         except BaseException:
-            _cut_off(request)  # its end is missing, and the reader must notice
+            _cut_off(request)
             raise
-    await response.write_eof()
     return response
 
 
 async def status_text(
     numbers: Tally, links: AsyncIterator[dict[str, Any]], at: datetime
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     """The object of ``status --json`` in pieces, a link each."""
     head = {
         "generated_at": zulu(at),
@@ -71,15 +73,17 @@ async def status_text(
 
 async def _send(response: web.StreamResponse, text: AsyncIterator[str]) -> None:
     part = bytearray()
-    async for piece in text:
-        part += piece.encode()
-        if len(part) >= PART:
-            await response.write(bytes(part))
-            part.clear()
-    await response.write(bytes(part))
+    async with asyncio.timeout(STREAM_S):
+        async for piece in text:
+            part += piece.encode()
+            if len(part) >= PART:
+                await response.write(bytes(part))
+                part.clear()
+        await response.write_eof(bytes(part))
 
 
 def _cut_off(request: web.Request) -> None:
+    """Break the connection: an answer without its end must not look whole."""
     if request.transport is not None:
         request.transport.abort()
 

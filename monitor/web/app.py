@@ -86,9 +86,8 @@ async def _bind(runner: web.AppRunner, host: str, port: int, address: str) -> No
     try:
         await web.TCPSite(runner, host, port).start()
     except (OSError, UnicodeError) as error:
-        said = (
-            os.strerror(error.errno) if isinstance(error, OSError) and (error.errno or 0) > 0 else str(error)
-        )
+        number = error.errno if isinstance(error, OSError) else None
+        said = os.strerror(number) if number and number > 0 else str(error)
         raise WebError(
             f"The web page cannot be served on {address} ({said}): choose another address or port in "
             "[web] listen; port 0 switches it off."

@@ -34,7 +34,8 @@ def svg(numbers: Tally, language: Language) -> bytes:
     color = RED if numbers.lost else AMBER if numbers.at_risk else GREEN if numbers.links else GREY
     left, right = _width(label) + 2 * MARGIN, _width(message) + 2 * MARGIN
     size = {"width": _number(left + right), "height": str(HEIGHT)}
-    root = Xml.Element("svg", xmlns="http://www.w3.org/2000/svg", role="img", **size)
+    root = Xml.Element("svg", xmlns="http://www.w3.org/2000/svg", role="img")
+    root.attrib.update(size)
     root.set("aria-label", f"{label}: {message}")
     Xml.SubElement(root, "title").text = f"{label}: {message}"
     Xml.SubElement(root, "rect", {**size, "rx": "3", "fill": color})
@@ -45,7 +46,8 @@ def svg(numbers: Tally, language: Language) -> bytes:
     Xml.SubElement(root, "rect", square)  # no round corner in the middle
     _write(root, label, MARGIN)
     _write(root, message, left + MARGIN)
-    return Xml.tostring(root, encoding="utf-8", xml_declaration=True)
+    image: bytes = Xml.tostring(root, encoding="utf-8", xml_declaration=True)
+    return image
 
 
 def _write(root: Xml.Element, text: str, x: float) -> None:

@@ -67,7 +67,12 @@ class Door:
             return _answer(request, refusal)
         except web.HTTPNotFound:
             return _answer(request, Refusal(404, "There is nothing here: the status page is at /."))
-        except (StoreError, Busy) as problem:
+        except StoreError as problem:
+            log.error("%s", problem, extra={"action": "web"})
+            return _answer(
+                request, Refusal(503, "The database does not answer: the log of rotwatch says why.")
+            )
+        except Busy as problem:
             return _answer(request, Refusal(503, str(problem), Retry_After="10"))
         except Exception:
             # never the query: it may hold the token

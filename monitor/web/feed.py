@@ -58,7 +58,8 @@ def atom(
     _text(Xml.SubElement(feed, "author"), "name", "rotwatch")
     for entry in entries:
         _entry(feed, entry, sentences)
-    return Xml.tostring(feed, encoding="utf-8", xml_declaration=True)
+    document: bytes = Xml.tostring(feed, encoding="utf-8", xml_declaration=True)
+    return document
 
 
 def _entry(feed: Xml.Element, news: News, sentences: Sentences) -> None:
@@ -74,7 +75,7 @@ def _entry(feed: Xml.Element, news: News, sentences: Sentences) -> None:
     if copy and copy.href:
         Xml.SubElement(entry, "link", rel="related", title=copy.text, href=copy.href)
     change = sentences.say(
-        "feed_change",
+        "flip",
         old=sentences.status(news.old),
         new=sentences.status(news.new),
         reason=sentences.reason(news.reason),

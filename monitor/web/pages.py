@@ -33,7 +33,7 @@ from monitor.web.door import Refusal, only
 from monitor.web.sentences import Anchor, Line, Sentences, page_of
 from monitor.web.window import WINDOW
 
-SHOWN = 25  # links of each list
+SHOWN = 15  # links of each list
 ROWS = 50  # of each list of a link's page
 LATELY = timedelta(days=30)
 STYLE = files("monitor.web").joinpath("templates/style.css").read_text(encoding="utf-8")
@@ -89,7 +89,9 @@ async def status(request: web.Request) -> web.Response:
     notes = [*_of_sources(say, problems), *_of_services(say, troubles)]
     sections = (
         _section(say, "died_lately", [say.died(one) for one in died], deaths, died_more, days=days),
-        _section(say, "in_danger", [say.endangered(one) for one in endangered], dangers, "/api/status"),
+        _section(
+            say, "in_danger", [say.endangered(one) for one in endangered], dangers, "/api/status?at_risk=1"
+        ),
         _section(say, "walled_lately", [say.walled(one) for one in walled], walls, walled_more, days=days),
     )
     return _page(
@@ -154,8 +156,6 @@ async def link(request: web.Request) -> web.Response:
         return _page("problem.html", say, status=refusal.status, sentence=clean(refusal.sentence, 600))
     row = found.row
     copy = Copy(row.copy_url, row.copy_archive, row.copy_at) if row.copy_id and row.copy_url else None
-    risks = [say.chance(row.chance_90d)] if row.at_risk else []
-    risks += [words.sign(say.language, reason) or "" for reason in row.risk_reasons or [] if row.at_risk]
     return _page(
         "link.html",
         say,
@@ -165,11 +165,18 @@ async def link(request: web.Request) -> web.Response:
         standing=row.status,
         why=clean(why(row, language=say.language, zone=say.zone), 2000),
         evidence=say.evidence(row.evidence),
-        risks=[sentence for sentence in risks if sentence],
+        risks=_risks(say, row),
         copy=say.copy(copy),
         missing=say.say("is_lost" if row.status == Status.DEAD else "no_copy"),
         groups=[group for group in _groups(say, found) if group.items],
     )
+
+
+def _risks(say: Sentences, link: Row[Any]) -> list[str]:
+    if not link.at_risk or link.status == Status.DEAD:
+        return []
+    signs = [words.sign(say.language, found) or "" for found in link.risk_reasons or []]
+    return [sentence for sentence in (say.chance(link.chance_90d), *signs) if sentence]
 
 
 def _groups(say: Sentences, found: Whole) -> list[Group]:

@@ -20,7 +20,7 @@ WAIT_S = 10
 
 
 class Busy(Exception):  # noqa: N818 -- what the visitor is told, not a fault
-    """Too many are asking at once: ask again in a few seconds."""
+    """Too many are asking at once."""
 
 
 class Window:
@@ -70,7 +70,7 @@ async def _one_of(places: asyncio.Semaphore) -> AsyncIterator[None]:
         async with asyncio.timeout(WAIT_S):
             await places.acquire()
     except TimeoutError:
-        raise Busy(Busy.__doc__) from None
+        raise Busy("Too many are asking at once: ask again in a few seconds.") from None
     try:
         yield
     finally:

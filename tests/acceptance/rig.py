@@ -87,13 +87,14 @@ class Answer:
 class Rig:
     """``settings`` may be changed before each command: the configuration is written anew.
 
-    ``prefix``: a command that runs the command.
+    ``prefix``: a command that runs the command; ``variables``: more of the environment.
     """
 
     folder: Path
     world: World
     settings: dict[str, Any] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def config(self) -> Path:
@@ -104,7 +105,7 @@ class Rig:
     @property
     def environment(self) -> dict[str, str]:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("ROTWATCH_")}
-        return ours | {"PYTHONWARNINGS": "error", "NO_COLOR": "1", "COLUMNS": "200"}
+        return ours | {"PYTHONWARNINGS": "error", "NO_COLOR": "1", "COLUMNS": "200"} | self.variables
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
