@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,31 @@ def test_enough_bytes_give_the_verdict_of_the_whole_page(folder: Path) -> None:
 
 def test_the_pages_are_there() -> None:
     assert {folder.parent.name for folder in CASES} == {"wechat", "zhihu", "csdn", "generic"}
+
+
+def test_a_saved_page_is_made_a_case_by_the_script(tmp_path: Path) -> None:
+    saved = tmp_path / "saved.html"
+    saved.write_text('<div class="weui-msg__title">该内容已被发布者删除</div>', encoding="utf-8")
+    url = "https://mp.weixin.qq.com/s/Qx3Yk9mTz2Lr7VbNc1WdEg"
+    spec = importlib.util.spec_from_file_location("add", PAGES / "add.py")
+    assert spec is not None
+    assert spec.loader is not None
+    add = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(add)
+    folder = add.main(
+        [
+            "deleted",
+            str(saved),
+            "--url",
+            url,
+            "--http-status",
+            "200",
+            "--header",
+            "A: b",
+            "--folder",
+            str(tmp_path),
+        ]
+    )
+    page, known, expect = load(folder)
+    assert (page.url, page.http_status, page.headers) == (url, 200, {"a": "b"})
+    assert judge(page, known).rule == expect["rule"] == "wechat.removed.by_author"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import warnings
 from urllib.parse import urljoin
 
 from requests import RequestException
@@ -35,7 +36,9 @@ class _OneRequest(WaybackMachineSaveAPI):
     """waybackpy with its request made by us. Runs in a thread; the request runs in the loop."""
 
     def __init__(self, gate: Gate, url: str, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(url, user_agent=gate.user_agent, max_tries=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # it asks for the time the old way
+            super().__init__(url, user_agent=gate.user_agent, max_tries=1)
         self._gate, self._loop = gate, loop
         self.page: Page | None = None
 

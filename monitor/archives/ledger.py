@@ -41,6 +41,7 @@ class Saves(BaseModel):
 
 
 class _Data(BaseModel):
+    failures: int = 0
     unsteady: int = 0
     saves: Saves = Saves()
 
@@ -106,7 +107,7 @@ class Ledger:
 
     def saved(self, now: datetime) -> Ledger:
         used = self.saves.used if self.saves.day == now.date() else 0
-        news = {"day": now.date(), "used": used + 1, "last": now}
+        news = {"day": now.date(), "used": used + 1, "last": now, "until": None, "why": ""}
         return replace(self, saves=self.saves.model_copy(update=news))
 
     def with_keys(self, keys: str) -> Ledger:
@@ -146,17 +147,21 @@ async def read(db: AsyncConnection, *, for_update: bool = False) -> Ledger:
     if row is None:
         return Ledger()
     data = _Data.model_validate(row.data or {})
-    return Ledger(row.not_before, row.failures, row.note, data.unsteady, data.saves)
+    note = row.note if row.not_before else None
+    return Ledger(row.not_before, data.failures, note, data.unsteady, data.saves)
 
 
 async def write(db: AsyncConnection, ledger: Ledger, now: datetime) -> None:
-    data = _Data(unsteady=ledger.unsteady, saves=ledger.saves).model_dump(mode="json")
+    """Keep the ledger. The columns are for people, too: whatever keeps copies from being made counts as a failure."""
+    saves = ledger.saves
+    stopped = saves.until is not None and saves.until > now
+    data = _Data(failures=ledger.failures, unsteady=ledger.unsteady, saves=saves)
     await service.put(
         db,
         NAME,
         now=now,
         not_before=ledger.not_before,
-        failures=ledger.failures,
-        note=ledger.note,
-        data=data,
+        failures=ledger.failures + (ledger.unsteady if ledger.troubled else 0) + stopped,
+        note=ledger.note or (saves.why if stopped else None),
+        data=data.model_dump(mode="json"),
     )

@@ -15,9 +15,10 @@ import logging
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from monitor.archives import steps
-from monitor.archives.anonymous import Anonymous
 from monitor.archives.answers import (
     JS_OFF,
     Answer,
@@ -51,6 +52,9 @@ from monitor.store import Store, archives, snapshots
 from monitor.store.archives import WAYBACK, Job, JobState
 from monitor.store.snapshots import Snapshot
 
+if TYPE_CHECKING:
+    from monitor.archives.anonymous import Anonymous
+
 log = logging.getLogger(__name__)
 
 AT_ONCE = 8  # jobs taken in one tick, beside a submission
@@ -71,8 +75,13 @@ class ArchiveQueue:
         self.wayback_settings = settings.archives.wayback
         self.gate = Gate(store, fetcher, self.wayback_settings, clock)
         self.wayback = Wayback(self.gate)
-        self.anonymous = Anonymous(self.gate)
         self._keys_known = False
+
+    @cached_property
+    def _anonymous(self) -> Anonymous:
+        from monitor.archives.anonymous import Anonymous  # noqa: PLC0415  (waybackpy, requests: not with keys)
+
+        return Anonymous(self.gate)
 
     async def tick(self) -> bool:
         """Plan, then one step of each job that is due. Returns whether there was anything to do.
@@ -277,7 +286,7 @@ class ArchiveQueue:
             if self.wayback_settings.has_keys:
                 answer = await self.wayback.submit(job.url, without_scripts=job.code == JS_OFF)
             else:
-                answer = await self.anonymous.save(job.url)
+                answer = await self._anonymous.save(job.url)
         except Paused as pause:  # not sent, or turned away at the door: its outcome is known
             await self._write(replace(job, not_before=pause.until))
             return
@@ -368,7 +377,7 @@ class ArchiveQueue:
 
     async def _keep_grade(self, job: Job, one: Snapshot, graded: Graded, http_status: int | None) -> None:
         now = self.clock()
-        after = steps.after_grading(job, graded, made=one.origin == "made", now=now)
+        after = steps.after_grading(job, graded, now)
         async with self.store.write() as db:
             await snapshots.judge(
                 db,
@@ -390,7 +399,7 @@ class ArchiveQueue:
         await self._keep_capture(job, capture, made=one.origin == "made")
 
     async def _give_up_on(self, one: Snapshot, after: Job) -> None:
-        if after.state is JobState.QUEUED:
+        if after.state is not JobState.CAPTURED:
             await self._drop(one, "it never opened")
         await self._write(after)
 

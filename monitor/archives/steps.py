@@ -211,12 +211,13 @@ def not_saved(job: Job, now: datetime, *, troubled: bool) -> Job:
 # captures
 
 
-def after_grading(job: Job, graded: Graded, *, made: bool, now: datetime) -> Job:
-    """``made``: by us; a bad capture of others sends us on to the next one."""
+def after_grading(job: Job, graded: Graded, now: datetime) -> Job:
+    """A bad capture of others sends us on to the next one. Once we have asked for one ourselves it ends the job: who
+    is shown a wall now is shown one again in a minute."""
     if graded.counts:
         return ended(job, JobState.VERIFIED, None, "", again=now)
     rule = graded.verdict.rule
-    if not made:
+    if job.submitted_at is None:
         return queued(job, now, "not-the-article", f"{rule}: {graded.why}")
     state, code = (JobState.CAPTURED_WALL, rule) if graded.grade == "X" else (JobState.FAILED, "unproven")
     return ended(job, state, code, graded.why, again=NEVER if job.dead else now + WALL_AGAIN_AFTER)
@@ -229,8 +230,10 @@ def landed_at_wall(job: Job, original: str, now: datetime) -> Job:
 
 
 def not_played(job: Job, why: str, now: datetime, *, wait: timedelta) -> Job:
-    """A capture that does not open yet. After some tries the link is looked up anew."""
+    """A capture that does not open yet. After some tries the link is looked up anew, if we did not make it."""
     attempts = job.attempts + 1
+    if attempts >= PLAYBACKS and job.submitted_at is not None:
+        return ended(job, JobState.FAILED, "not-played", why, again=now + NEW_JOB_AFTER)
     if attempts >= PLAYBACKS:
         return queued(replace(job, attempts=0), now, "not-played", why)
     return replace(job, attempts=attempts, not_before=now + wait * 2 ** (attempts - 1), message=why)

@@ -47,7 +47,7 @@ def judge(page: Page, known: Known = _NOTHING) -> Verdict:
     """What came back, and how that is known. ``page.body`` may be a prefix."""
     document = _document(page)
     if page.failure is not None:
-        return _broken_off(document, known)
+        return _broken_off(document, known) or transport.from_failure(page.failure)
     platform = _of_page(page)
     verdict = platform.judge(document, known)
     if verdict.outcome is not Outcome.OK:
@@ -98,15 +98,14 @@ def _of_page(page: Page) -> Platform:
     return ended if ended is not generic else _of_host(host_of(page.url))
 
 
-def _broken_off(document: Document, known: Known) -> Verdict:
+def _broken_off(document: Document, known: Known) -> Verdict | None:
     """A failure after a status: only structure that was already there, or a wall, still speaks."""
     page = document.page
-    assert page.failure is not None  # noqa: S101 -- asked by the caller
     if page.http_status is not None and page.body:
         verdict = _of_page(page).judge(document, known)
         if verdict.reason is Reason.ARTICLE or verdict.outcome is Outcome.WALLED:
             return verdict
-    return transport.from_failure(page.failure)
+    return None
 
 
 def _moved_to(page: Page) -> str | None:

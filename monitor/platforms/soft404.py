@@ -20,12 +20,12 @@ _NOT_FOUND = re.compile(
       (?:(?:error|http)\ )?404(?:\ error)?[\s:!.,-]*(?:(?:page|file)?\ ?not\ found)?[.!]*
     | (?:oops|sorry|whoops)?[!,.\s]*(?:the|this|that)?\ ?(?:page|post|article|file|document|content)
       (?:\ (?:that\ )?you(?:\ are|['’]re|\ were)?\ (?:requested|looking\ for|trying\ to\ (?:access|reach)))?
-      \ (?:(?:was|is|could|can)\ ?(?:not|n['’]t)(?:\ be)?\ (?:found|available)|does(?:\ not|n['’]t)\ exist
-        |no\ longer\ exists|has\ been\ (?:removed|deleted))[.!]*
+      \ (?:(?:(?:was|is|could|can)\ ?not|(?:was|is|could)n['’]t|can['’]t)(?:\ be)?\ (?:found|available)
+        |does(?:\ not|n['’]t)\ exist|no\ longer\ exists|has\ been\ (?:removed|deleted))[.!]*
     | (?:page|file|article|post)?\ ?not\ found[.!]*
     | (?:(?:很?抱歉|对不起|提示|系统提示|對不起)[,，!！:：。\s]*)?[您你]?所?要?(?:访问|查看|请求|浏览|查找|訪問)?
       的?(?:这个|该|此)?{_THING}(?:可能)?[已并]?经?(?:不存在|找不到了?|没有找到|未找到|被?删除|失效|不见了|走丢了)
-      (?:[,，、]?或者?[已经]*被?(?:删除|移除|失效|下线))?(?:或正在被审核)?[.!。！~]*
+      (?:[,，、]?或者?[已经]*被?(?:删除|移除|失效|下线))?(?:或正在被审核)?(?:[.,!。，、！~].{{0,40}})?
     | (?:找不到|未找到|没有找到)(?:该|此|您要的|您访问的|相关)?{_THING}[.!。！~]*
     """
 )

@@ -36,10 +36,13 @@ _BROKERS = (
     "undeveloped.com",
     "domainmarket.com",
     "buydomains.com",
+    "perfectdomain.com",
+    "brandbucket.com",
+    "forsale.dynadot.com",
     "mi.aliyun.com",
     "mcc.godaddy.com",
 )
-_LANDER = re.compile(r"""location(?:\.href)?\s*=\s*["']/lander["']""")
+_LANDER = re.compile(r"""location(?:\.href)?\s*(?:=|\.(?:replace|assign)\()\s*["']/lander["']""")
 _NAME = r"[\w-]+(?:\.[\w-]+)+"
 _FOR_SALE = re.compile(
     rf"""(?xi)

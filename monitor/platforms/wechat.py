@@ -58,12 +58,10 @@ def canonical(url: str) -> str:
     if parts.path == _CAPTCHA_PATH and (target := _target(query)):
         return target
     if parts.path.rstrip("/") in {"/s", "/mp/appmsg/show"}:
-        for names in (_IDENTITY, _TEMPORARY):
-            if {"__biz", "mid"} & query.keys() and names is _TEMPORARY:
-                continue
-            kept = {name: query[name] for name in names if name in query}
-            if kept.keys() & {"mid", "signature", "tempkey"}:
-                return "https://mp.weixin.qq.com/s?" + _written(kept)
+        names = _IDENTITY if {"mid", "sn"} <= query.keys() else (*_IDENTITY, *_TEMPORARY)
+        kept = {name: query[name] for name in names if name in query}
+        if kept.keys() & {"mid", "signature", "tempkey"}:
+            return "https://mp.weixin.qq.com/s?" + _written(kept)
     kept = {name: value for name, value in query.items() if name not in _DROPPED}
     path = parts.path.rstrip("/") or "/"
     return f"https://mp.weixin.qq.com{path}" + (f"?{_written(kept)}" if kept else "")
@@ -97,18 +95,11 @@ def _living(document: Document) -> Verdict | None:
     selector = _LIVING if is_host(host_of(document.page.final_url), HOSTS) else _CONTAINERS
     for part in _parts(document):
         if node := part.first(selector):
-            evidence = (
-                f"#{node.id}"
-                if node.id
-                else f"meta {node.attributes.get('property') or node.attributes.get('name')}"
-            )
+            tag = node.attributes.get("property") or node.attributes.get("name")
+            evidence = f"#{node.id}" if node.id else f"meta {tag}"
+            title, lasting = _title(part), _permanent(part)
             return found(
-                Outcome.OK,
-                Reason.ARTICLE,
-                "wechat.ok.article",
-                evidence,
-                title=_title(part),
-                moved_to=_permanent(part),
+                Outcome.OK, Reason.ARTICLE, "wechat.ok.article", evidence, title=title, moved_to=lasting
             )
     return None
 
@@ -171,7 +162,7 @@ def _speechless(document: Document) -> Verdict:
     code = _code(document)
     if machinery := next((mark for mark in _CAPTCHA if mark in document.page.body), None):
         return _captcha(document, machinery.decode())
-    written = (re.sub(r"<[^<>]*>", " ", markup) for markup in _WRITTEN.findall(code)[:20])
+    written = (re.sub(r"<[^<>]*>", " ", _unescaped(markup)) for markup in _WRITTEN.findall(code)[:20])
     for text in (*written, document.visible if len(document.visible) <= 200 else ""):
         if notice := first_match(wechat_notices.plain(text), wechat_notices.WALLS):
             return notice.found(text, document)

@@ -8,42 +8,19 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urljoin
 
 from monitor.model import Article, Known, Outcome, Reason, Verdict
 from monitor.platforms import generic, transport, walls
-from monitor.platforms.base import found, host_of, parts_of, path_of
+from monitor.platforms.base import found, path_of
 from monitor.platforms.garble import is_garbled
 from monitor.platforms.html import Document, one_line, parse_json, text_of, tidy
+from monitor.platforms.zhihu_addresses import account, canonical, subject
+
+__all__ = ["HOSTS", "NAME", "account", "article", "canonical", "enough", "judge"]
 
 NAME = "zhihu"
 HOSTS: tuple[str, ...] = ("zhihu.com",)
 
-# path → what it is; the id is the last group. Ids have up to 19 digits and stay text.
-_SHAPES = tuple(
-    (re.compile(rf"{shape}(?=/|$)"), kind)
-    for shape, kind in (
-        (r"/(?:aria/)?question/\d+/answers?/(\d+)", "answers"),
-        (r"(?:/appview(?:/v2)?)?/answers?/(\d+)", "answers"),
-        (r"/tardis/\w+/ans/(\d+)", "answers"),
-        (r"(?:/appview)?/p/(\d+)", "articles"),
-        (r"/tardis/\w+/art/(\d+)", "articles"),
-        (r"/articles?/(\d+)", "articles"),
-        (r"/question/(\d+)", "questions"),
-        (r"/tardis/\w+/qus?/(\d+)", "questions"),
-        (r"/pin/(\d+)", "pins"),
-        (r"/zvideo/(\d+)", "zvideos"),
-        (r"/(?:people|org)/([\w.%-]+)", "users"),
-    )
-)
-_ADDRESS = {
-    "answers": "https://www.zhihu.com/answer/{}",
-    "articles": "https://zhuanlan.zhihu.com/p/{}",
-    "questions": "https://www.zhihu.com/question/{}",
-    "pins": "https://www.zhihu.com/pin/{}",
-    "zvideos": "https://www.zhihu.com/zvideo/{}",
-    "users": "https://www.zhihu.com/people/{}",
-}
 _JSON_WALLS = {
     "40352": (Reason.CAPTCHA, "unhuman"),
     "40353": (Reason.LOGIN, "login"),
@@ -65,46 +42,10 @@ _WITHHELD = re.compile(
 _PROSE = frozenset(
     {"RichText", "ztext", "RichContent", "CommentContent", "CommentItem", "QuestionHeader-title"}
 )
+_SOME_TEXT = 100  # characters
 _MAX_CONTENT = 500_000  # characters of one article
 _PROVEN = "zhihu.ok.entity"
 _POST = ".Post-RichTextContainer, .Post-RichText, h1.Post-Title ~ .RichText"
-
-
-def canonical(url: str) -> str:
-    """One address for every shape of the same answer, article or question; the answer's own id identifies it."""
-    parts = parts_of(url)
-    if parts.path in {"/signin", "/account/unhuman", "/signup"} and (asked := _asked_for(url)):
-        return asked
-    kind, name = subject(url) or ("", "")
-    if kind:
-        return _ADDRESS[kind].format(name)
-    host = "www.zhihu.com" if parts.netloc in {"zhihu.com", "m.zhihu.com"} else parts.netloc
-    path = parts.path.rstrip("/") or "/"
-    return f"https://{host}{path}" + (f"?{parts.query}" if parts.query else "")
-
-
-def account(url: str) -> str | None:
-    """The author's slug, where the address is the author's own page."""
-    kind, name = subject(url) or ("", "")
-    return name if kind == "users" else None
-
-
-def subject(url: str) -> tuple[str, str] | None:
-    """What an address is about: the kind of entity and its id; None for other pages."""
-    path = path_of(url)
-    for shape, kind in _SHAPES:
-        if match := shape.match(path):
-            return kind, match[1]
-    return None
-
-
-def _asked_for(url: str) -> str | None:
-    for piece in parts_of(url).query.split("&"):
-        name, _, value = piece.partition("=")
-        if name == "next":
-            target = urljoin("https://www.zhihu.com/", unquote(value))
-            return target if subject(target) and host_of(target).endswith("zhihu.com") else None
-    return None
 
 
 # --- judging -------------------------------------------------------------------------------------------------------
@@ -125,8 +66,10 @@ def judge(document: Document, known: Known) -> Verdict:
         return generic.judge(document, known)
     if document.has("#js-initialData") or _SLOGAN.search(document.title):
         return _found_wall(Reason.LOGIN, "shell", document.title or "no entity with this id", document)
-    if is_garbled(document.readable):
-        return _found_wall(Reason.CHALLENGE, "poisoned", document.readable[:80], document)
+    if len(document.readable) >= _SOME_TEXT:
+        # Poisoned, or a layout nobody has described yet: text without its id proves neither life nor death.
+        rule = "poisoned" if is_garbled(document.readable) else "unproven"
+        return _found_wall(Reason.CHALLENGE, rule, document.readable[:80], document)
     evidence = document.title or document.readable or "an empty answer"
     return found(Outcome.FAILED, Reason.EMPTY, "zhihu.failed.no_article", evidence, title=document.title)
 
@@ -196,15 +139,26 @@ def _shown_text(document: Document, kind: str, name: str) -> str:
         return document.text(".QuestionHeader-title, #zh-question-title")
     node = None
     if kind == "articles":
-        own = _named(document)
-        proven = own == name or (own is None and not document.has("#js-initialData"))
-        node = document.first(_POST) if proven else None
+        node = document.first(_POST) if _is_proven(document, name) else None
     elif kind == "answers":
         node = _shown_answer(document, name)
     text = one_line(node)
     if not text and "/tardis/" in path_of(document.page.final_url) and not document.has("#js-initialData"):
-        text = document.readable if len(document.readable) >= 100 and not document.has(".ErrorPage") else ""
+        text = (
+            document.readable
+            if len(document.readable) >= _SOME_TEXT and not document.has(".ErrorPage")
+            else ""
+        )
     return text
+
+
+def _is_proven(document: Document, name: str) -> bool:
+    """Text alone may be poisoned: the page must name the article, or describe it and have no state to the contrary."""
+    own = _named(document)
+    described = document.has(
+        'meta[itemprop="dateCreated"], meta[itemprop="dateModified"], meta[property="og:title"]'
+    )
+    return own == name or (own is None and described and not document.has("#js-initialData"))
 
 
 def _named(document: Document) -> str | None:
@@ -219,7 +173,8 @@ def _named(document: Document) -> str | None:
 
 
 def _shown_answer(document: Document, name: str) -> Any:
-    for node in document.tree.css(".AnswerItem, .zm-item-answer")[:50]:
+    shown = document.tree.css(".AnswerItem, .zm-item-answer")[:50]
+    for node in shown:
         marks = node.attributes
         zop = parse_json(marks.get("data-zop") or "")
         own = {str(_at(zop, "itemId")), marks.get("name"), marks.get("data-atoken")}
@@ -228,7 +183,9 @@ def _shown_answer(document: Document, name: str) -> Any:
             or node.css_first(f'link[href$="/answer/{name}"], a[href$="/answer/{name}"]') is not None
         ):
             return node
-    return None
+    # The layout of 2015 did not always name the answer; alone on its own page it needs no name.
+    alone = len(shown) == 1 and "AnswerItem" not in (shown[0].attributes.get("class") or "")
+    return shown[0] if alone and not shown[0].attributes.get("data-atoken") else None
 
 
 def _title(document: Document, entity: dict[str, Any] | None) -> str:

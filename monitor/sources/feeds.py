@@ -15,8 +15,8 @@ from xml.sax.expatreader import ExpatParser
 from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl
 
-from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]
-from defusedxml.expatreader import create_parser  # type: ignore[import-untyped]
+from defusedxml.common import DefusedXmlException
+from defusedxml.expatreader import create_parser
 
 from monitor.sources.bare import link_target, unescape
 from monitor.sources.html import Lines, Text, tokens

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from monitor.model import Reference
 from monitor.platforms import identify
-from monitor.sources import SourceError, expand, looks_like_list, read, read_bytes
+from monitor.sources import SourceError, expand, is_url, looks_like_list, read, read_bytes
 from monitor.store import Store, links
 from monitor.store.links import BY_HAND, Mention
 from monitor.urls import NotALink
@@ -39,10 +39,6 @@ class Summary:
     links_known: int = 0
     dropped: int = 0
     skipped: list[dict[str, str]] = field(default_factory=list)
-
-
-def is_url(target: str) -> bool:
-    return target.lower().startswith(("http://", "https://"))
 
 
 def may_be_list(url: str) -> bool:

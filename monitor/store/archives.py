@@ -167,7 +167,7 @@ async def uncovered(
 
     :returns: id, URL, danger.
     """
-    danger = _danger(now)
+    danger = _danger(now).label("danger")
     statement = (
         select(link.c.id, link.c.url, danger)
         .where(link.c.watched, ~link.c.ignored, link.c.status != Status.PENDING)
@@ -204,7 +204,9 @@ def _host_is(name: str) -> ColumnElement[bool]:
 
 def _danger(now: datetime) -> ColumnElement[int]:
     mate = link.alias("mate")
-    dead_mate = exists().where(mate.c.account == link.c.account, mate.c.status == Status.DEAD)
+    # asked once for all links: which accounts have lost a page
+    bereft = select(mate.c.account).where(mate.c.status == Status.DEAD, mate.c.account.is_not(None))
+    dead_mate = link.c.account.in_(bereft)
     looked_up = exists().where(archive_job.c.link_id == link.c.id, archive_job.c.archive == WAYBACK)
     born = func.coalesce(link.c.published_at, link.c.added_at)
     return case(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Insert, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
@@ -15,7 +15,11 @@ CHUNK = 500  # bound values in one IN (…)
 
 def insert(db: AsyncConnection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT, in the dialect of ``db``."""
-    return sqlite.insert(table) if db.dialect.name == "sqlite" else postgresql.insert(table)
+    if db.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  (50 ms of start-up that most do not need)
+
+    return postgresql.insert(table)
 
 
 def insert_new(db: AsyncConnection, table: Table) -> Insert:

@@ -140,8 +140,7 @@ def only(request: web.Request, names: Collection[str]) -> None:
     """:raises Refusal: the query has another parameter than these; a misspelt filter must not mean "all"."""
     for name in request.query:
         if name not in names:
-            known = f"known here: {', '.join(names)}" if names else "there are none here"
-            raise Refusal(400, f"Unknown parameter {clean(name, 40)!r}; {known}.")
+            raise Refusal(400, f"Unknown parameter {clean(name, 40)!r}; known here: {', '.join(names)}.")
 
 
 def _answer(request: web.Request, refusal: Refusal) -> web.Response:

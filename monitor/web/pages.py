@@ -29,7 +29,7 @@ from monitor.store.overview import Whole
 from monitor.store.report import Copy
 from monitor.store.tally import Tally
 from monitor.web.api import find
-from monitor.web.door import Refusal, only
+from monitor.web.door import Refusal
 from monitor.web.sentences import Anchor, Line, Sentences, page_of
 from monitor.web.window import WINDOW
 
@@ -69,7 +69,6 @@ class Group:
 
 async def status(request: web.Request) -> web.Response:
     """The four numbers, then what died, what is in danger, what was walled of late."""
-    only(request, ())
     window = request.app[WINDOW]
     now, say = window.now(), _sentences(request)
     lately: dict[str, Any] = {"since": now - LATELY, "limit": SHOWN}

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
@@ -40,16 +41,16 @@ def test_the_program_knows_the_newest_revision() -> None:
     assert revisions()[-1] == schema.NEWEST
 
 
+async def move(store: Store, way: Callable[[Config, str], None], revision: str) -> None:
+    async with store.write() as db:
+        await db.run_sync(lambda connection: way(schema.alembic_config(connection), revision))
+
+
 async def test_each_migration_goes_down_and_up_again(store: Store) -> None:
     for revision in reversed(revisions()):
-        async with store.write() as db:
-            await db.run_sync(lambda sync: command.downgrade(schema.alembic_config(sync), "-1"))
-        async with store.write() as db:
-            await db.run_sync(
-                lambda sync, revision=revision: command.upgrade(schema.alembic_config(sync), revision)
-            )
-        async with store.write() as db:
-            await db.run_sync(lambda sync: command.downgrade(schema.alembic_config(sync), "-1"))
+        await move(store, command.downgrade, "-1")
+        await move(store, command.upgrade, revision)
+        await move(store, command.downgrade, "-1")
     async with store.read() as db:
         tables = await db.run_sync(lambda sync: inspect(sync).get_table_names())
     assert set(tables) == {"alembic_version"}

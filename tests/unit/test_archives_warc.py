@@ -4,6 +4,8 @@ import errno
 import gzip
 import io
 import os
+import subprocess
+import sys
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from io import FileIO
@@ -203,3 +205,37 @@ def test_a_record_never_leads_out_of_the_directory(tmp_path: Path) -> None:
     outside = local_module.LocalRecord("../secret", record.offset, record.length, "")
     with pytest.raises(LocalArchiveError, match="no file of the local archive"):
         archive.read(outside)
+
+
+_WRITER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from monitor.archives.local import LocalArchive
+from monitor.model import Page
+
+archive, n = LocalArchive(Path(sys.argv[1])), 0
+while True:
+    n += 1
+    page = Page(url="https://example.com/", final_url="https://example.com/", http_status=200, body=b"%d;" % n * 60_000)
+    record = archive.keep(page, now=datetime(2026, 11, 24, tzinfo=UTC))
+    print(record.file, record.offset, record.length, n, flush=True)
+"""
+
+
+def test_a_writer_killed_at_any_moment_loses_nothing_it_had_said_was_kept(tmp_path: Path) -> None:
+    kept: list[list[str]] = []
+    for lines in (1, 3, 7):
+        with subprocess.Popen(
+            [sys.executable, "-c", _WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        ) as writer:
+            assert writer.stdout is not None
+            kept += [writer.stdout.readline().split() for _ in range(lines)]
+            writer.kill()
+            kept += [line.split() for line in writer.stdout if line.endswith("\n")]
+    archive = LocalArchive(tmp_path)
+    archive.keep(page("the last"), now=NOV)
+    assert check(tmp_path / kept[0][0]) == ""
+    for file, offset, length, number in kept:
+        record = local_module.LocalRecord(file, int(offset), int(length), "")
+        assert archive.read(record) == f"{number};".encode() * 60_000

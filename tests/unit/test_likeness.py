@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.model import Sketch
@@ -76,6 +76,7 @@ def test_a_sketch_is_the_same_in_every_process() -> None:
     assert printed == {f"{sketch('山里的雾有多大？').hashes[0]}\n".encode()}
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_packing_loses_nothing(text: str) -> None:
     found = sketch(text)

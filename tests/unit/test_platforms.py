@@ -400,7 +400,7 @@ MARKS = st.sampled_from(
 BODIES = st.lists(MARKS | st.binary(max_size=20), max_size=12).map(b"".join)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(
     BODIES,
     st.sampled_from([WECHAT, LONG, ZHIHU, "https://www.zhihu.com/answer/2", CSDN, BLOG, "https://["]),

@@ -253,8 +253,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.timeout(10)
 @pytest.mark.parametrize("piece", HOSTILE)
 @pytest.mark.parametrize("name", ["a.md", "a.html", "a.txt", "a.opml", "a.json"])
 def test_hostile_repetition_takes_time_in_proportion(name: str, piece: str) -> None:
-    """Quadratic time on 400 kB would be minutes, and the test's own time limit ends it."""
-    assert_sound(name, (piece * 400_000)[:400_000].encode())
+    """Each takes well under a second; what takes quadratic time runs into the test's time limit."""
+    assert_sound(name, (piece * 200_000)[:200_000].encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.urls import MAX_LENGTH, NotALink, clean, is_archive, is_personal
@@ -236,6 +236,7 @@ PATHS = st.text(alphabet=st.sampled_from("/.%2eE5aA中;=()S\\&amp#!? "), max_siz
 ADDRESSES = st.builds(lambda host, path, query: f"https://{host}/{path}?{query}", HOSTS, PATHS, QUERIES)
 
 
+@settings(deadline=None)
 @given(ADDRESSES | st.text(max_size=60) | st.text(max_size=60).map("https://".__add__))
 @example("https://a.b/%26%61mp;x=1")
 @example("https://a.b/?%26amp;uin=1")
@@ -252,6 +253,7 @@ def test_the_canonical_form_is_its_own_canonical_form(raw: str) -> None:
     assert not any(character in once for character in ' "<>\\^`{|}')
 
 
+@settings(deadline=None)
 @given(ADDRESSES)
 def test_no_personal_parameter_is_left(raw: str) -> None:
     try:

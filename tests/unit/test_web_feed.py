@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from xml.etree import ElementTree as Xml
 from zoneinfo import ZoneInfo
 
 import pytest
-from defusedxml import ElementTree as Xml
 
 from monitor.report.words import Language
 from monitor.store.report import Copy

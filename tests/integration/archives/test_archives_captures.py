@@ -116,3 +116,14 @@ async def test_a_capture_that_is_not_there_yet_is_opened_later(rig: Rig) -> None
     await rig.settle()
     assert await rig.copy_of(link_id)
     assert len(rig.submissions) == 1
+
+
+async def test_a_reused_capture_of_a_wall_is_not_asked_for_again_and_again(rig: Rig) -> None:
+    await rig.article()
+    rig.world.archive.index_delay = timedelta(days=3)
+    rig.world.archive_sees("mp.weixin.qq.com", State.WECHAT_CAPTCHA_RENDERED)
+    rig.world.archive.submit(URL, {})
+    rig.time.pass_(minutes=20)
+    await rig.settle()
+    assert [answer for _, answer in rig.submissions] == ["queued", "same"]
+    assert (await rig.job()).state == JobState.CAPTURED_WALL

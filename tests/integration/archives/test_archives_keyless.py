@@ -11,7 +11,7 @@ import pytest
 from monitor.archives import ledger as ledgers
 from monitor.archives.queue import ArchiveQueue
 from monitor.config import Settings
-from monitor.demo import trouble
+from monitor.demo import State, trouble
 from monitor.fetch import Fetcher
 from monitor.store.archives import JobState
 from tests.integration.archives.rig import START, URL, Rig
@@ -56,6 +56,18 @@ async def test_without_keys_a_capture_behind_a_520_is_found(keyless: Rig) -> Non
     rig.world.archive.trouble(trouble.gateway(520, saves=True), on="save_get")
     await rig.settle()
     assert (await rig.copy_of(link_id)).origin == "made"
+    assert len(rig.submissions) == 1
+
+
+async def test_an_old_capture_that_a_save_comes_back_with_is_no_success_of_ours(keyless: Rig) -> None:
+    rig = keyless
+    link_id = await rig.article()
+    old = rig.world.plant(URL, START - timedelta(days=70), State.WECHAT_CAPTCHA_RENDERED)
+    moved = (("Location", f"https://web.archive.org/web/{old.timestamp}/{URL}"),)
+    rig.world.archive.trouble(trouble.Trouble(name="old", status=302, headers=moved), on="save_get", times=99)
+    await rig.settle()
+    assert await rig.copy_of(link_id) is None
+    assert (await rig.job()).state == JobState.CAPTURED_WALL
     assert len(rig.submissions) == 1
 
 
