@@ -13,7 +13,7 @@ import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -32,6 +32,7 @@ from monitor.sources.sync import Syncer
 from monitor.store import Store, StoreError, leases, tally
 from monitor.store.checks import Due
 from monitor.sweep import Sweep
+from monitor.web import WebError, serving
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +193,13 @@ async def serve(daemon: Daemon) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with daemon.running():
+    async with daemon.running(), AsyncExitStack() as window:
+        try:
+            address = await window.enter_async_context(serving(daemon.store, daemon.settings, daemon.clock))
+            if address:
+                log.info("status page: %s", address, extra={"action": "web"})
+        except WebError as problem:
+            log.error("%s", problem, extra={"action": "web"})
         notify("READY=1", "STATUS=Started")
         await _until(stop, daemon)
         notify("STOPPING=1", "STATUS=Finishing the looks in flight")

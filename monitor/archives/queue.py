@@ -369,8 +369,7 @@ class ArchiveQueue:
             case Excluded():
                 await self._write(steps.excluded(job))
             case Unknown(why):
-                troubled = (await self.gate.ledger()).troubled
-                await self._write(steps.playback_unknown(job, why, now, troubled=troubled))
+                await self._write(steps.playback_unknown(job, why, now))
             case Elsewhere() | NotThere():
                 after = steps.not_played(job, "The capture is not there (yet).", now, wait=verify_after)
                 await self._give_up_on(one, after)

@@ -28,6 +28,7 @@ STATE_KEPT = timedelta(hours=1)  # archive.org forgets, and says "pending" for e
 APPEARS_AFTER = timedelta(minutes=5)
 CLOCKS_DIFFER = timedelta(minutes=2)
 LOOK_UPS_GIVEN_UP = timedelta(days=3)  # a save helps even if look-ups never answer
+PLAYBACK_GIVEN_UP = timedelta(days=14)
 NEW_JOB_AFTER = timedelta(days=3)  # trouble that was not the link's
 WALL_AGAIN_AFTER = timedelta(days=30)
 BAD_CAPTURES = 5  # of others, opened before we make our own
@@ -93,10 +94,15 @@ def look_up_unknown(job: Job, why: str, now: datetime) -> Job:
     age = now - job.created_at
     if age > LOOK_UPS_GIVEN_UP and job.state is JobState.QUEUED:
         return queued(job, now, "no-look-up", why)
-    wait = min(max(age / 2, AGAIN_AFTER), AGAIN_AT_MOST)
+    wait = _by_age(job.created_at, now)
     if job.state is JobState.OUTCOME_UNKNOWN:
         return replace(job, not_before=now + wait, message=why)
     return queued(job, now + wait, "look-up-unknown", why)
+
+
+def _by_age(since: datetime, now: datetime) -> timedelta:
+    """How long to wait for an answer that tells: half as long again as we have waited, from 15 min to a day."""
+    return min(max((now - since) / 2, AGAIN_AFTER), AGAIN_AT_MOST)
 
 
 def excluded(job: Job) -> Job:
@@ -239,7 +245,9 @@ def not_played(job: Job, why: str, now: datetime, *, wait: timedelta) -> Job:
     return replace(job, attempts=attempts, not_before=now + wait * 2 ** (attempts - 1), message=why)
 
 
-def playback_unknown(job: Job, why: str, now: datetime, *, troubled: bool) -> Job:
-    if troubled:
-        return replace(job, not_before=now + APPEARS_AFTER, message=why)
-    return not_played(job, why, now, wait=AGAIN_AFTER)
+def playback_unknown(job: Job, why: str, now: datetime) -> Job:
+    """No answer that tells whether the capture is there: it stays, and is opened later."""
+    since = job.submitted_at or job.created_at
+    if now - since > PLAYBACK_GIVEN_UP:
+        return ended(job, JobState.FAILED, "playback-unknown", why, again=now + NEW_JOB_AFTER)
+    return replace(job, not_before=now + _by_age(since, now), message=why)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+
 import click
 
 from monitor import __version__
@@ -13,6 +17,11 @@ from monitor.cli.app import App, now, pass_app, run, say
 def command(app: App) -> int:
     """Watch until told to stop (SIGTERM, Ctrl-C): look at what is due, get copies made, mail the weekly report."""
     return run(_run(app))
+
+
+def _as_called() -> str:
+    """How this program is called from here: by its name where the shell finds it, else by its path."""
+    return "rotwatch" if shutil.which("rotwatch") else os.path.relpath(sys.argv[0])
 
 
 async def _run(app: App) -> int:
@@ -27,9 +36,10 @@ async def _run(app: App) -> int:
         async with store.read() as db:
             watched = await links.watched(db)
         say(f"rotwatch {__version__} watches {watched} links; database {store.name}.")
-        say("What died, what is in danger, what is copied:  rotwatch status")
-        say("One link, its history and why:                 rotwatch show URL")
-        say("Is everything as it should be:                 rotwatch doctor")
+        program = _as_called()
+        say(f"What died, what is in danger, what is copied:  {program} status")
+        say(f"One link, its history and why:                 {program} show URL")
+        say(f"Is everything as it should be:                 {program} doctor")
         if not watched:
             say(
                 "Nothing to watch yet: rotwatch add FILE, or name a list under [[sources]] in the configuration."

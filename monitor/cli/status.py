@@ -177,8 +177,10 @@ async def _print_table(app: App, links: AsyncIterator[dict[str, Any]], chosen: F
 
     everything = bool(chosen.statuses or chosen.platform or chosen.at_risk or chosen.since)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
-    for name in ("", "Title", "Why", "Copy"):
-        table.add_column(name, overflow="fold" if name == "Title" else "ellipsis", no_wrap=name != "Title")
+    table.add_column("", no_wrap=True)
+    table.add_column("Title", ratio=3, overflow="fold")
+    table.add_column("Why", ratio=2, overflow="fold")
+    table.add_column("Copy", no_wrap=True)
     language, zone = app.settings.report.language, app.settings.report.zone
     left_out = shown = 0
     async for link in links:

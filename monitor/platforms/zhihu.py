@@ -14,12 +14,11 @@ from monitor.platforms import generic, transport, walls
 from monitor.platforms.base import found, path_of
 from monitor.platforms.garble import is_garbled
 from monitor.platforms.html import Document, one_line, parse_json, text_of, tidy
-from monitor.platforms.zhihu_addresses import account, canonical, subject
+from monitor.platforms.zhihu_addresses import HOSTS, account, canonical, subject
 
 __all__ = ["HOSTS", "NAME", "account", "article", "canonical", "enough", "judge"]
 
 NAME = "zhihu"
-HOSTS: tuple[str, ...] = ("zhihu.com",)
 
 _JSON_WALLS = {
     "40352": (Reason.CAPTCHA, "unhuman"),

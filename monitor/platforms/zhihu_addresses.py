@@ -11,6 +11,8 @@ from urllib.parse import unquote
 from monitor.platforms import generic
 from monitor.platforms.base import host_of, is_host, parts_of, path_of
 
+HOSTS: tuple[str, ...] = ("zhihu.com",)
+
 # path → what it is; the id is the last group. Ids have up to 19 digits and stay text.
 _SHAPES = tuple(
     (re.compile(rf"{shape}(?=/|$)"), kind)
@@ -59,7 +61,7 @@ def account(url: str) -> str | None:
 
 def subject(url: str) -> tuple[str, str] | None:
     """What an address is about: the kind of entity and its id; None for other pages."""
-    path = path_of(url)
+    path = path_of(url) if is_host(host_of(url), HOSTS) else ""
     for shape, kind in _SHAPES:
         if match := shape.match(path):
             return kind, match[1]
@@ -71,5 +73,5 @@ def _asked_for(url: str) -> str | None:
         name, _, value = piece.partition("=")
         if name == "next":
             target = generic.absolute("https://www.zhihu.com/", unquote(value))
-            return target if subject(target) and is_host(host_of(target), ["zhihu.com"]) else None
+            return target if subject(target) and is_host(host_of(target), HOSTS) else None
     return None

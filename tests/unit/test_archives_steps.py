@@ -144,9 +144,8 @@ def graded(grade: str) -> Graded:
 def test_only_a_good_grade_verifies_and_bad_captures_of_others_lead_on(
     grade: str, made: bool, state: JobState
 ) -> None:
-    opened = steps.after_grading(
-        job(state=JobState.CAPTURED, snapshot_id=7), graded(grade), made=made, now=NOW
-    )
+    waiting = job(state=JobState.CAPTURED, snapshot_id=7, submitted_at=NOW if made else None)
+    opened = steps.after_grading(waiting, graded(grade), NOW)
     assert opened.state is state
     assert not opened.looked_up or opened.state in FINISHED
 
@@ -165,6 +164,15 @@ def test_a_capture_that_never_opens_is_looked_up_anew() -> None:
     assert (waiting.state, waiting.looked_up) == (JobState.QUEUED, False)
     ours = job(state=JobState.CAPTURED, snapshot_id=7, submitted_at=NOW, attempts=steps.PLAYBACKS - 1)
     assert steps.not_played(ours, "not there", NOW, wait=timedelta(hours=1)).state is JobState.FAILED
+
+
+def test_a_capture_of_which_nothing_can_be_said_stays_and_is_opened_later() -> None:
+    waiting, now, count = job(state=JobState.CAPTURED, snapshot_id=7, submitted_at=NOW), NOW, 0
+    while waiting.state is JobState.CAPTURED:
+        waiting = steps.playback_unknown(waiting, "HTTP 200 without a memento", now)
+        now, count = max(now, waiting.not_before), count + 1
+    assert (waiting.state, waiting.code, waiting.snapshot_id) == (JobState.FAILED, "playback-unknown", 7)
+    assert count < 30
 
 
 answers = st.one_of(
