@@ -69,7 +69,7 @@ async def _enqueue(app: App, store: Store, urls: tuple[str, ...]) -> list[int]:
 async def _work_off(app: App, store: Store, ids: Sequence[int]) -> None:
     from monitor.archives.queue import ArchiveQueue
     from monitor.daemon import worker_name
-    from monitor.store import overview
+    from monitor.store import archives
 
     async with app.fetcher() as fetcher:
         queue = ArchiveQueue(store, fetcher, app.settings, now, worker_name())
@@ -78,7 +78,7 @@ async def _work_off(app: App, store: Store, ids: Sequence[int]) -> None:
             while done < len(ids):
                 worked = await queue.tick()
                 async with store.read() as db:
-                    finished = len(ids) - await overview.open_jobs(db, ids)
+                    finished = len(ids) - await archives.open_jobs_of(db, ids)
                 for _ in range(finished - done):
                     advance()
                 done = finished
@@ -92,15 +92,14 @@ async def _tell(app: App, store: Store, ids: Sequence[int]) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from monitor.store import overview
-    from monitor.store.archives import JobState
+    from monitor.store import archives
 
     async with store.read() as db:
-        rows = await overview.last_jobs(db, ids)
+        rows = await archives.last_jobs(db, ids)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("Link", "Result", "Why"):
         table.add_column(name)
     for row in rows:
         table.add_row(Text(row.title or row.url), row.state, Text(row.message or row.code or ""))
     app.out.print(table)
-    return FINE if all(row.state == JobState.VERIFIED for row in rows) else BAD_NEWS
+    return FINE if all(row.state == archives.JobState.VERIFIED for row in rows) else BAD_NEWS

@@ -18,6 +18,7 @@ from monitor.model import Flip, Status, Verdict
 from monitor.policy import Account, NextLook, Risk, State
 from monitor.policy.risk import YEAR
 from monitor.policy.schedule import MATES_WITHIN
+from monitor.store import snapshots
 from monitor.store.engine import Store
 from monitor.store.links import hurry_hosts
 from monitor.store.sql import chunks
@@ -375,6 +376,9 @@ async def _write_flips(db: AsyncConnection, looks: Sequence[Look]) -> None:
     ]
     if rows:
         await db.execute(insert(flip), rows)
+    for look in looks:
+        if look.flip:
+            await snapshots.set_copy(db, look.due.id)  # of a dying page the copy from before counts
 
 
 async def _hurry_mates(db: AsyncConnection, looks: Sequence[Look]) -> None:

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Row, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Status
-from monitor.store.sql import chunks
 from monitor.store.tables import archive_job, flip, link, reference, snapshot, source, span
 
 STREAMED = 500  # links read at a time
@@ -141,27 +140,3 @@ async def whole(db: AsyncConnection, url: str) -> Whole | None:
         for table in (span, flip, snapshot, archive_job)
     ]
     return Whole(row, places.get(row.id, []), *found)
-
-
-async def open_jobs(db: AsyncConnection, link_ids: Sequence[int]) -> int:
-    """How many of the links still have an archive job at work."""
-    count = 0
-    for part in chunks(link_ids):
-        at_work = (archive_job.c.link_id.in_(part), archive_job.c.finished_at.is_(None))
-        count += (await db.execute(select(func.count()).where(*at_work))).scalar_one()
-    return count
-
-
-async def last_jobs(db: AsyncConnection, link_ids: Sequence[int]) -> list[Row[Any]]:
-    """The newest archive job of each link, beside its title and URL."""
-    newest = select(func.max(archive_job.c.id)).group_by(archive_job.c.link_id)
-    rows: list[Row[Any]] = []
-    for part in chunks(link_ids):
-        statement = (
-            select(archive_job, link.c.title, link.c.url)
-            .join(link, link.c.id == archive_job.c.link_id)
-            .where(archive_job.c.id.in_(newest.where(archive_job.c.link_id.in_(part))))
-            .order_by(archive_job.c.state, link.c.url)
-        )
-        rows += (await db.execute(statement)).all()
-    return rows

@@ -89,5 +89,6 @@ async def set_copy(db: AsyncConnection, link_id: int) -> int | None:
 
     best = max((await db.execute(statement)).all(), key=worth, default=None)
     chosen = best.id if best else None
-    await db.execute(update(link).where(link.c.id == link_id).values(copy_id=chosen))
+    at_risk = link.c.at_risk if chosen is None else link.c.at_risk_copied  # a copied page is in danger later
+    await db.execute(update(link).where(link.c.id == link_id).values(copy_id=chosen, at_risk=at_risk))
     return chosen

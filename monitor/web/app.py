@@ -19,6 +19,7 @@ from monitor.web.window import WINDOW, Window
 
 KEEPALIVE_S = 30
 SHUTDOWN_S = 2  # what answers in flight may still take: systemd waits for us
+LEAVE_S = 5  # until the last question to the database, which nobody waits for any more, is answered
 ROUTES = (
     ("/", pages.status),
     ("/link", pages.link),
@@ -52,8 +53,9 @@ async def serving(store: Store, settings: Settings, clock: Clock) -> AsyncIterat
             f"The web page is not served: other machines can reach {settings.web.listen}. Set web.token, "
             "or listen on 127.0.0.1."
         )
+    door = Door(host, token, pages.STYLE_SOURCE)
     runner = web.AppRunner(
-        application(Window(store, settings, clock), Door(host, token, pages.STYLE_SOURCE)),
+        application(Window(store, settings, clock), door),
         access_log=None,  # it would show ?token=
         logger=_log(),
         keepalive_timeout=KEEPALIVE_S,
@@ -66,6 +68,7 @@ async def serving(store: Store, settings: Settings, clock: Clock) -> AsyncIterat
         yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
         await runner.cleanup()
+        await door.emptied(LEAVE_S)
 
 
 def application(window: Window, door: Door) -> web.Application:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hmac
@@ -9,6 +10,7 @@ import ipaddress
 import json
 import logging
 from collections.abc import Awaitable, Callable, Collection
+from typing import Any
 
 from aiohttp import web
 
@@ -56,10 +58,26 @@ class Door:
         self._token = token.encode()
         self._names = frozenset({"localhost", "127.0.0.1", "::1", host}) if is_loopback(host) else None
         self._headers = {name: value.format(style=style) for name, value in HEADERS.items()}
+        self._inside: set[asyncio.Task[Any]] = set()
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse, or call the route; whatever goes wrong there becomes one sentence."""
+        visit = asyncio.current_task()
+        assert visit is not None  # noqa: S101 -- a coroutine that runs
+        self._inside.add(visit)
+        try:
+            return await self._served(request, handler)
+        finally:
+            self._inside.discard(visit)
+
+    async def emptied(self, within_s: float) -> None:
+        """Wait until the last has left: an answer goes on for a while when its reader has hung up, and aiohttp
+        does not wait for it."""
+        if self._inside:
+            await asyncio.wait(self._inside, timeout=within_s)
+
+    async def _served(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             self._admit(request)
             return await handler(request)

@@ -108,13 +108,12 @@ class Rig:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("ROTWATCH_")}
         return ours | {"PYTHONWARNINGS": "error", "NO_COLOR": "1", "COLUMNS": "200"} | self.variables
 
+    def command(self, *arguments: str) -> list[str]:
+        return [*self.prefix, str(ROTWATCH), "--config", str(self.config), *arguments]
+
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            *self.prefix,
-            ROTWATCH,
-            "--config",
-            str(self.config),
-            *arguments,
+            *self.command(*arguments),
             cwd=self.folder,
             env=self.environment,
             stdin=asyncio.subprocess.DEVNULL,

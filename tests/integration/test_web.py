@@ -715,6 +715,17 @@ async def test_a_reader_who_is_too_slow_is_cut_off_and_notices(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+async def test_nobody_is_left_inside_when_it_has_ended(long_list: Store) -> None:
+    before = asyncio.all_tasks()
+    async with (
+        serving(long_list, settings_of(f"127.0.0.1:{free_port()}"), lambda: NOW) as address,
+        aiohttp.ClientSession(address) as client,
+    ):
+        _, writer = await stalled(client)
+        writer.transport.abort()
+    assert asyncio.all_tasks() == before
+
+
 async def test_it_ends_soon_though_somebody_is_still_reading(
     long_list: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

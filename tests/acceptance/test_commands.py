@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.demo import TRUTH, State, World
+from monitor.demo.example import act_all
+from monitor.sources import read_file
+from tests.acceptance.rig import EXAMPLE, Rig
+
+WECHAT = "https://mp.weixin.qq.com/s/rX8L63-jDGJT6lCAj04I3Q"
+LINE = {
+    *(
+        "url",
+        "canonical_url",
+        "final_url",
+        "http_status",
+        "platform",
+        "outcome",
+        "reason",
+        "rule",
+        "evidence",
+    ),
+    *("title", "elapsed_ms", "bytes_read", "redirects"),
+}
+
+
+def act_example(world: World, *states: State) -> dict[str, State]:
+    return act_all(world, [(one.url, one.title) for one in read_file(str(EXAMPLE))], states)
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+async def test_probe_says_what_is_there_and_stores_nothing(rig: Rig, world: World) -> None:
+    dealt = act_example(
+        world, State.WECHAT_DELETED, State.WECHAT_CAPTCHA, State.ZHIHU_NOT_FOUND, State.ZHIHU_UNHUMAN
+    )
+    answer = await rig.rotwatch("probe", "--json", "--pace", "0", str(EXAMPLE))
+    assert answer.code == 0, answer.err
+    found = {line["url"]: line for line in lines(answer.out)}
+    assert {url: line["outcome"] for url, line in found.items()} == {
+        url: TRUTH[state].outcome for url, state in dealt.items()
+    }
+    assert all(set(line) == LINE for line in found.values())
+    assert all(line["elapsed_ms"] is not None and line["bytes_read"] > 0 for line in found.values())
+    walled = next(url for url, state in dealt.items() if state is State.WECHAT_CAPTCHA)
+    assert [hop["http_status"] for hop in found[walled]["redirects"]] == [302]
+    assert not (rig.folder / "rotwatch.db").exists()
+
+
+async def test_probe_of_one_url_reads_well(rig: Rig, world: World) -> None:
+    world.article(WECHAT, title="Title", state=State.WECHAT_DELETED)
+    answer = await rig.rotwatch("probe", WECHAT)
+    assert answer.out.startswith(f"removed {WECHAT}\n")
+    assert "该内容已被发布者删除" in answer.out
+
+
+@pytest.fixture
+async def saved(rig: Rig, world: World) -> Path:
+    """A page as somebody would save it."""
+    world.article(WECHAT, title="Title", state=State.WECHAT_DELETED)
+    from monitor.demo.client import session
+
+    async with session(world) as client, client.get(WECHAT) as answer:
+        file = rig.folder / "saved.html"
+        file.write_bytes(await answer.read())
+    return file
+
+
+async def test_classify_judges_a_saved_page_offline(rig: Rig, saved: Path) -> None:
+    answer = await rig.rotwatch("classify", str(saved), "--url", WECHAT, "--http-status", "200")
+    assert answer.code == 0, answer.err
+    verdict = answer.json
+    assert set(verdict) == LINE
+    assert (verdict["outcome"], verdict["reason"], verdict["rule"]) == (
+        "removed",
+        "deleted_by_author",
+        "wechat.removed.by_author",
+    )
+    assert (verdict["elapsed_ms"], verdict["bytes_read"], verdict["redirects"]) == (None, None, None)
+
+
+async def test_a_batch_is_answered_line_by_line_in_order(rig: Rig, saved: Path) -> None:
+    cases = [
+        {
+            "file": str(saved),
+            "url": WECHAT,
+            "http_status": 200,
+            "headers": {},
+            "final_url": WECHAT,
+            "title": "T",
+        },
+        {"file": str(rig.folder / "nowhere"), "url": WECHAT},
+        {"file": str(saved), "url": "https://a.example/x", "http_status": 404},
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *rig.command("classify", "--batch"),
+        cwd=rig.folder,
+        env=rig.environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    given = "\n".join([json.dumps(cases[0]), "no json", *map(json.dumps, cases[1:])])
+    out, _ = await process.communicate(given.encode())
+    first, second, third, fourth = lines(out.decode())
+    assert process.returncode == 2
+    assert first["outcome"] == "removed"
+    assert "no JSON" in second["error"]
+    assert "cannot be read" in third["error"]
+    assert fourth["outcome"] == "gone"
+
+
+async def test_archive_with_wait_ends_with_a_verified_copy(rig: Rig, world: World) -> None:
+    world.article(WECHAT, title="Title")
+    rig.settings["archives"] = {"local": {"enabled": False}}
+    await rig.rotwatch("add", WECHAT)
+    await rig.rotwatch("check", WECHAT)
+    answer = await rig.rotwatch("archive", WECHAT, "--wait")
+    assert answer.code == 0, answer.err + answer.out
+    assert "verified" in answer.out
+    status = await rig.status()
+    assert status["preservation"] == {"safe": 1, "exposed": 0, "rescued": 0, "lost": 0}
+    assert status["links"][0]["snapshot"]["archive"] == "wayback"
+
+
+async def test_archive_of_a_dead_page_without_captures_is_bad_news(rig: Rig, world: World) -> None:
+    world.article(WECHAT, title="Title", state=State.WECHAT_DELETED)
+    await rig.rotwatch("add", WECHAT)
+    await rig.rotwatch("check", WECHAT)
+    answer = await rig.rotwatch("archive", "--wait")
+    assert answer.code == 1
+    assert (await rig.status())["preservation"]["exposed"] == 1
+
+
+async def test_without_keys_the_save_still_reaches_archive_org(rig: Rig, world: World) -> None:
+    world.article(WECHAT, title="Title")
+    rig.settings["archives"] = {"wayback": {"access_key": "", "secret_key": ""}, "local": {"enabled": False}}
+    await rig.rotwatch("add", WECHAT)
+    await rig.rotwatch("check", WECHAT)
+    answer = await rig.rotwatch("archive", "--wait")
+    assert answer.code == 0, answer.err + answer.out
+    assert [(one.url, one.anonymous) for one in world.archive.submissions] == [(WECHAT, True)]
+
+
+async def test_the_report_can_be_read_saved_and_sent_by_hand(rig: Rig, world: World) -> None:
+    world.article(WECHAT, title="A title of its own", state=State.WECHAT_DELETED)
+    await rig.rotwatch("add", WECHAT)
+    for _ in range(2):
+        await rig.rotwatch("check", WECHAT)
+        await asyncio.sleep(1)
+    assert (await rig.status())["totals"]["dead"] == 1
+    text = await rig.rotwatch("report")
+    assert "Deleted by its author" in text.out
+    assert (await rig.rotwatch("report", "--json")).json
+    for name in ("report.html", "report.txt", "report.eml"):
+        assert (await rig.rotwatch("report", "--out", name)).code == 0
+    mail = message_from_bytes((rig.folder / "report.eml").read_bytes(), policy=default)
+    assert "died" in mail["Subject"]
+    assert (await rig.rotwatch("report", "--send")).code == 0
+    assert len(world.mails) == 1
+
+
+async def test_check_of_an_unwatched_url_is_one_sentence(rig: Rig) -> None:
+    await rig.rotwatch("add", WECHAT)
+    answer = await rig.rotwatch("check", "https://a.example/unknown")
+    assert answer.code == 3
+    assert "is not watched" in answer.err
+
+
+async def test_check_looks_only_at_what_it_was_asked_to(rig: Rig, world: World) -> None:
+    act_example(world)
+    await rig.rotwatch("add", str(EXAMPLE))
+    answer = await rig.rotwatch("check", WECHAT)
+    assert answer.code == 0, answer.err
+    assert rig.ask("SELECT url FROM link WHERE looks > 0") == [(WECHAT,)]
