@@ -54,8 +54,7 @@ async def observe(
         if neighbour:
             await wait()
             verdict = platforms.judge(page, replace(known, probe=await fetcher.fetch(neighbour)))
-    living = verdict.outcome is Outcome.OK and page.complete
-    return Observation(page, verdict, platforms.article(page) if living else None)
+    return Observation(page, verdict, platforms.article(page, verdict) if page.complete else None)
 
 
 def wants_all(due: Due, policy: Policy) -> bool:

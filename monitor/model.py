@@ -74,6 +74,7 @@ class Reason(StrEnum):
     RATE_LIMITED = "rate_limited"
     CLIENT_ONLY = "client_only"  # opens only inside the platform's own app
     BLOCKED = "blocked"  # a firewall refuses us
+    UNKNOWN_LAYOUT = "unknown_layout"  # a platform's page that is built as no rule knows
 
 
 class Status(StrEnum):

@@ -48,7 +48,7 @@ def test_a_saved_page_is_judged_as_expected(folder: Path) -> None:
 def test_only_a_living_page_has_an_article(folder: Path) -> None:
     page, known, expect = load(folder)
     if known.title is None:
-        assert (article(page) is not None) == (expect["outcome"] == "ok")
+        assert (article(page, judge(page)) is not None) == (expect["outcome"] == "ok")
 
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda folder: f"{folder.parent.name}/{folder.name}")

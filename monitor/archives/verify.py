@@ -44,7 +44,7 @@ def grade(page: Page, *, title: str, sketch: Sketch | None) -> Graded:
     verdict = platforms.judge(page, Known(title=title or None, sketch=sketch))
     if verdict.outcome is not Outcome.OK or page.http_status is None or not 200 <= page.http_status < 300:
         return Graded("X", verdict, verdict.evidence or f"HTTP {page.http_status}")
-    article = platforms.article(page)
+    article = platforms.article(page, verdict)
     text = article.text.strip() if article else ""
     if not text:
         return Graded("C", verdict, "the page has no text")

@@ -62,11 +62,13 @@ def enough(page: Page) -> bool:
     return _of_page(page).enough(_document(page))
 
 
-def article(page: Page) -> Article | None:
-    """The readable text of a page and what it says about itself; None for a page that is not ``ok``."""
-    if page.failure is not None or judge(page).outcome is not Outcome.OK:
+def article(page: Page, verdict: Verdict) -> Article | None:
+    """The readable text of a page and what it says about itself; None for a page that was not judged ``ok``."""
+    if page.failure is not None or verdict.outcome is not Outcome.OK:
         return None
-    return _of_page(page).article(_document(page))
+    # known by its text or title: the platform's own containers are not there
+    platform = _of_page(page) if verdict.reason is Reason.ARTICLE else generic
+    return platform.article(_document(page))
 
 
 def probe_url(url: str) -> str | None:

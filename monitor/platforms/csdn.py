@@ -9,7 +9,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 from monitor.model import Article, Known, Outcome, Reason, Verdict
-from monitor.platforms import generic, transport, walls
+from monitor.platforms import generic, layout, transport, walls
 from monitor.platforms.base import found, host_of, is_host, parts_of
 from monitor.platforms.html import Document, one_line, parse_json
 
@@ -58,6 +58,8 @@ def judge(document: Document, known: Known) -> Verdict:
         return generic.judge(document, known)
     if verdict := transport.from_status(document) or generic.elsewhere(document):
         return verdict
+    if new := layout.unknown(document, known, NAME):
+        return new
     evidence = document.title or document.visible or "an empty answer"
     return found(Outcome.FAILED, Reason.EMPTY, "csdn.failed.no_article", evidence, title=document.title)
 

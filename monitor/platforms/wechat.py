@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from monitor.model import Article, Known, Outcome, Reason, Verdict
-from monitor.platforms import generic, transport, walls, wechat_notices
+from monitor.platforms import generic, layout, transport, walls, wechat_notices
 from monitor.platforms.base import Notice, first_match, found, host_of, is_host, parts_of, path_of, words
 from monitor.platforms.html import Document, one_line
 from monitor.urls import NotALink, clean
@@ -83,7 +83,7 @@ def judge(document: Document, known: Known) -> Verdict:
         return _captcha(document, "the address of the captcha")
     if (says := wechat_notices.read(document)) is not None:
         return _said(document, *says)
-    return _speechless(document)
+    return _speechless(document, known)
 
 
 def enough(document: Document) -> bool:
@@ -157,7 +157,7 @@ def _captcha(document: Document, evidence: str) -> Verdict:
     )
 
 
-def _speechless(document: Document) -> Verdict:
+def _speechless(document: Document, known: Known) -> Verdict:
     """No container and no words in an error element: a wall's machinery, a bare status, or nothing."""
     code = _code(document)
     if machinery := next((mark for mark in _CAPTCHA if mark in document.page.body), None):
@@ -171,6 +171,10 @@ def _speechless(document: Document) -> Verdict:
         return titled.found(document.title, document)
     if other := walls.wall(document) or transport.from_status(document) or generic.elsewhere(document):
         return other
+    if not path_of(document.page.final_url).startswith("/mp/") and (
+        new := layout.unknown(document, known, NAME)
+    ):
+        return new
     evidence = document.visible or f"{len(document.page.body)} bytes without article or notice"
     return found(Outcome.FAILED, Reason.EMPTY, "wechat.failed.empty", evidence, title=document.title)
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.model import Article, Known, Outcome, Reason, Verdict
-from monitor.platforms import generic, transport, walls
+from monitor.platforms import generic, layout, transport, walls
 from monitor.platforms.base import found, path_of
 from monitor.platforms.garble import is_garbled
 from monitor.platforms.html import Document, one_line, parse_json, text_of, tidy
@@ -65,10 +65,10 @@ def judge(document: Document, known: Known) -> Verdict:
         return generic.judge(document, known)
     if document.has("#js-initialData") or _SLOGAN.search(document.title):
         return _found_wall(Reason.LOGIN, "shell", document.title or "no entity with this id", document)
-    if len(document.readable) >= _SOME_TEXT:
-        # Poisoned, or a layout nobody has described yet: text without its id proves neither life nor death.
-        rule = "poisoned" if is_garbled(document.readable) else "unproven"
-        return _found_wall(Reason.CHALLENGE, rule, document.readable[:80], document)
+    if is_garbled(document.readable):
+        return _found_wall(Reason.CHALLENGE, "poisoned", document.readable[:80], document)
+    if new := layout.unknown(document, known, NAME, title_counts=False):  # poisoned text has the right title
+        return new
     evidence = document.title or document.readable or "an empty answer"
     return found(Outcome.FAILED, Reason.EMPTY, "zhihu.failed.no_article", evidence, title=document.title)
 

@@ -163,6 +163,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.RATE_LIMITED: ("too many requests", "访问过于频繁"),
     Reason.CLIENT_ONLY: ("opens only inside the app", "只能在客户端打开"),
     Reason.BLOCKED: ("a firewall refuses us", "被防火墙拦截"),
+    Reason.UNKNOWN_LAYOUT: ("a page built as no rule knows yet", "页面结构是规则尚不认识的"),
 }
 
 SIGNS: dict[str, tuple[str, str]] = {

@@ -11,7 +11,7 @@ import logging
 import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import aiohttp
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 from yarl import URL
 
 from monitor.cli import cli
@@ -715,15 +716,28 @@ async def test_a_reader_who_is_too_slow_is_cut_off_and_notices(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+class SlowToLeave(Store):
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        async with super().read() as db:
+            try:
+                yield db
+            finally:
+                await asyncio.sleep(0.3)
+
+
 async def test_nobody_is_left_inside_when_it_has_ended(long_list: Store) -> None:
+    slow = SlowToLeave(long_list.url)
     before = asyncio.all_tasks()
     async with (
-        serving(long_list, settings_of(f"127.0.0.1:{free_port()}"), lambda: NOW) as address,
+        serving(slow, settings_of(f"127.0.0.1:{free_port()}"), lambda: NOW) as address,
         aiohttp.ClientSession(address) as client,
     ):
         _, writer = await stalled(client)
         writer.transport.abort()
+        assert await status_of(client, "/nothing") == 404  # by now the server has seen him go
     assert asyncio.all_tasks() == before
+    await slow.close()
 
 
 async def test_it_ends_soon_though_somebody_is_still_reading(

@@ -33,7 +33,7 @@ def saved(text: str = TEXT, *, title: str = TITLE, status: int = 200, final_url:
 
 def short() -> Sketch:
     """Our own copy of a post that has next to no text."""
-    article = platforms.article(saved("短文"))
+    article = platforms.article(saved("短文"), platforms.judge(saved("短文")))
     assert article
     return sketch(article.text)
 

@@ -315,7 +315,7 @@ def test_a_wechat_article_tells_its_account_time_and_pictures() -> None:
       <img data-src="https://mmbiz.qpic.cn/a/640?wx_fmt=png"><section style="background-image: url(&quot;https://mmbiz.qpic.cn/b/0&quot;)"></section>
       </div></div><script>var biz = "MzI4NDY5Mjc1Mg==" || ""; var ct = "1719830400";
       var list = [{cdn_url: 'https://mmbiz.qpic.cn/c/0?wx_fmt=jpeg\\x26amp;from=1'}];</script>"""
-    found = article(page(body, url=WECHAT))
+    found = article(page(body, url=WECHAT), judge(page(body, url=WECHAT)))
     assert found is not None
     assert found.text.startswith("山里三天")
     assert found.title == "雾里的茶园"
@@ -331,7 +331,7 @@ def test_a_wechat_article_tells_its_account_time_and_pictures() -> None:
 def test_a_wechat_picture_post_is_read_from_its_description() -> None:
     body = """<meta property="og:title" content="今天的雾"><meta property="og:description" content="九张照片">
       <div id="js_article"></div>"""
-    found = article(page(body, url=WECHAT))
+    found = article(page(body, url=WECHAT), judge(page(body, url=WECHAT)))
     assert found is not None
     assert found.text == "今天的雾 九张照片"
 
@@ -340,7 +340,7 @@ def test_a_zhihu_article_tells_its_author_and_time() -> None:
     body = """<script id="js-initialData">{"initialState":{"entities":{"articles":{"628341905":{"title":"雾里的茶园",
       "content":"<p>山里三天</p><img src=\\"https://pic1.zhimg.com/a.jpg\\">","created":1683000000,
       "author":{"urlToken":"shan-zhong"}}}}}}</script>"""
-    found = article(page(f"<html>{body}</html>", url=ZHIHU))
+    found = article(page(f"<html>{body}</html>", url=ZHIHU), judge(page(f"<html>{body}</html>", url=ZHIHU)))
     assert found is not None
     assert (found.text, found.title, found.account) == ("山里三天", "雾里的茶园", "shan-zhong")
     assert found.published_at == datetime.fromtimestamp(1683000000, UTC)
@@ -350,7 +350,7 @@ def test_a_zhihu_article_tells_its_author_and_time() -> None:
 def test_a_csdn_article_has_chinas_time() -> None:
     body = """<html><head><script type="application/ld+json">{"pubDate":"2020-06-02T10:20:30"}</script></head><body>
       <h1 id="articleContentId">雾里的茶园</h1><div id="content_views">山里三天<img src="/a.png"></div></body></html>"""
-    found = article(page(body, url=CSDN))
+    found = article(page(body, url=CSDN), judge(page(body, url=CSDN)))
     assert found is not None
     assert (found.title, found.account, found.text) == ("雾里的茶园", "shanzhong", "山里三天")
     assert found.published_at == datetime(2020, 6, 2, 2, 20, 30, tzinfo=UTC)
@@ -362,7 +362,7 @@ def test_an_ordinary_article_leaves_navigation_out() -> None:
       <meta property="article:published_time" content="2019-05-04T08:00:00+08:00">
       </head><body><nav>Home</nav><p>{PROSE}</p>
       <img src="../a.png"><footer>2019</footer></body></html>"""
-    found = article(page(body))
+    found = article(page(body), judge(page(body)))
     assert found is not None
     assert found.text == PROSE.strip()
     assert found.account == "blog.example.com"
@@ -371,7 +371,7 @@ def test_an_ordinary_article_leaves_navigation_out() -> None:
 
 
 def test_a_page_that_is_not_ok_has_no_article() -> None:
-    assert article(page(html(PROSE), http_status=404)) is None
+    assert article(page(html(PROSE), http_status=404), judge(page(html(PROSE), http_status=404))) is None
 
 
 # --- hostile input -------------------------------------------------------------------------------------------------
@@ -426,7 +426,7 @@ def test_no_bytes_make_a_judge_raise(
     assert verdict.evidence.isprintable()
     assert len(verdict.evidence) <= 300
     enough(hostile)
-    article(hostile)
+    article(hostile, judge(hostile))
 
 
 @pytest.mark.parametrize(
