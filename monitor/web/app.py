@@ -19,7 +19,7 @@ from monitor.web.window import WINDOW, Window
 
 KEEPALIVE_S = 30
 SHUTDOWN_S = 2  # what answers in flight may still take: systemd waits for us
-LEAVE_S = 5  # until the last question to the database, which nobody waits for any more, is answered
+LEAVE_S = 5  # until those that were cancelled have given their connections back
 ROUTES = (
     ("/", pages.status),
     ("/link", pages.link),

@@ -72,8 +72,7 @@ class Door:
             self._inside.discard(visit)
 
     async def emptied(self, within_s: float) -> None:
-        """Wait until the last has left: an answer goes on for a while when its reader has hung up, and aiohttp
-        does not wait for it."""
+        """Wait until the last has left: aiohttp cancels what takes too long, but does not wait for its end."""
         if self._inside:
             await asyncio.wait(self._inside, timeout=within_s)
 

@@ -726,30 +726,20 @@ class SlowToLeave(Store):
                 await asyncio.sleep(0.3)
 
 
-async def test_nobody_is_left_inside_when_it_has_ended(long_list: Store) -> None:
-    slow = SlowToLeave(long_list.url)
-    before = asyncio.all_tasks()
-    async with (
-        serving(slow, settings_of(f"127.0.0.1:{free_port()}"), lambda: NOW) as address,
-        aiohttp.ClientSession(address) as client,
-    ):
-        _, writer = await stalled(client)
-        writer.transport.abort()
-        assert await status_of(client, "/nothing") == 404  # by now the server has seen him go
-    assert asyncio.all_tasks() == before
-    await slow.close()
-
-
-async def test_it_ends_soon_though_somebody_is_still_reading(
+async def test_it_ends_soon_though_somebody_is_still_reading_and_nobody_is_left_inside(
     long_list: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app, "SHUTDOWN_S", 0.2)
+    slow = SlowToLeave(long_list.url)
     settings = settings_of(f"127.0.0.1:{free_port()}")
-    async with asyncio.timeout(10):
-        async with (
-            serving(long_list, settings, lambda: NOW) as address,
-            aiohttp.ClientSession(address) as client,
-        ):
-            _, writer = await stalled(client)
+    before = asyncio.all_tasks()
+    async with (
+        asyncio.timeout(10),
+        serving(slow, settings, lambda: NOW) as address,
+        aiohttp.ClientSession(address) as client,
+    ):
+        _, writer = await stalled(client)
+    assert asyncio.all_tasks() == before
     writer.transport.abort()
-    assert await long_list.answers()
+    assert await slow.answers()
+    await slow.close()
