@@ -187,12 +187,16 @@ def _guarded(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]
     return guarded
 
 
-async def serve(daemon: Daemon) -> None:
-    """Run until SIGTERM or SIGINT; tell systemd how it goes."""
+def told_to_stop() -> asyncio.Event:
+    """Set on SIGTERM and SIGINT."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    return stop
+
+
+async def serve(daemon: Daemon, stop: asyncio.Event) -> None:
+    """Run until ``stop``; tell systemd how it goes."""
     async with daemon.running(), AsyncExitStack() as window:
         try:
             address = await window.enter_async_context(serving(daemon.store, daemon.settings, daemon.clock))

@@ -87,7 +87,9 @@ def upgrade() -> None:
             sqlite_where=sa.text("lease_until IS NOT NULL"),
             postgresql_where=sa.text("lease_until IS NOT NULL"),
         )
-        batch_op.create_index("ix_link_standing", ["status", "at_risk", "watched"], unique=False)
+        batch_op.create_index(
+            "ix_link_standing", ["status", "at_risk", "watched", "ignored", "copy_id"], unique=False
+        )
 
     op.create_table(
         "outbox",

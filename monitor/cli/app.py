@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -13,6 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from monitor.dump import as_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -91,20 +92,8 @@ def run(work: Coroutine[Any, Any, int | None]) -> int:
 
 
 def echo_json(value: Any, *, indent: int | None = None) -> None:
-    """One JSON document on stdout; times as UTC ISO 8601 with Z."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=indent, default=json_default))
-
-
-def json_default(value: object) -> str:
-    """What JSON has no word for."""
-    if isinstance(value, datetime):
-        return zulu(value)
-    raise TypeError(f"{type(value).__name__} is not for JSON")
-
-
-def zulu(moment: datetime) -> str:
-    """``2026-11-24T08:00:00Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    """One JSON document on stdout."""
+    click.echo(as_json(value, indent=indent))
 
 
 def say(text: str) -> None:

@@ -26,10 +26,11 @@ def _as_called() -> str:
 
 async def _run(app: App) -> int:
     from monitor import logs
-    from monitor.daemon import Daemon, serve
+    from monitor.daemon import Daemon, serve, told_to_stop
     from monitor.store import links
 
     logs.set_up(verbose=app.verbose)
+    stop = told_to_stop()
     async with app.store(create=True) as store, app.fetcher() as fetcher:
         daemon = Daemon(store, fetcher, app.settings, clock=now)
         await daemon.sync()
@@ -44,5 +45,5 @@ async def _run(app: App) -> int:
             say(
                 "Nothing to watch yet: rotwatch add FILE, or name a list under [[sources]] in the configuration."
             )
-        await serve(daemon)
+        await serve(daemon, stop)
     return 0

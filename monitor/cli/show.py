@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli.app import App, echo_json, pass_app, run
+from monitor.dump import whole_link
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
-
     from monitor.store.overview import Whole
 
 
@@ -37,60 +36,10 @@ async def _show(app: App, url: str, *, as_json: bool) -> int:
     report = app.settings.report
     sentence = why(found.row, language=report.language, zone=report.zone)
     if as_json:
-        echo_json(as_object(found, sentence), indent=2)
+        echo_json(whole_link(found, sentence), indent=2)
     else:
         _print(app, found, sentence)
     return 0
-
-
-def as_object(found: Whole, sentence: str) -> dict[str, Any]:
-    """The object of design §6."""
-    from monitor.store.overview import as_json
-
-    return as_json(found.row, found.places) | {
-        "history": [
-            {
-                "from": span.started_at,
-                "to": span.ended_at,
-                **_columns(span, "outcome", "reason", "rule", "evidence", "checks"),
-            }
-            for span in found.spans
-        ],
-        "flips": [
-            {"at": flip.at, "from": flip.old, "to": flip.new, "reason": flip.reason} for flip in found.flips
-        ],
-        "snapshots": [
-            {
-                **_columns(
-                    one, "url", "archive", "captured_at", "origin", "grade", "judged_at", "outcome", "rule"
-                ),
-                "verified": one.grade in ("A", "B"),
-            }
-            for one in found.snapshots
-        ],
-        "archive_jobs": [
-            _columns(
-                job,
-                *(
-                    "archive",
-                    "state",
-                    "created_at",
-                    "submitted_at",
-                    "not_before",
-                    "attempts",
-                    "code",
-                    "message",
-                ),
-                "finished_at",
-            )
-            for job in found.jobs
-        ],
-        "why": sentence,
-    }
-
-
-def _columns(row: Row[Any], *names: str) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in names}
 
 
 def _print(app: App, found: Whole, sentence: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -12,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import BAD_NEWS, FINE
-from monitor.cli.app import App, json_default, now, pass_app, run, say, zulu
+from monitor.cli.app import App, now, pass_app, run, say
 from monitor.cli.durations import DURATION
+from monitor.dump import PRESERVATION, STATUSES, status_text, zulu
 
 if TYPE_CHECKING:
     from monitor.store.overview import Filter
     from monitor.store.tally import Tally
 
-STATUSES = ("pending", "alive", "suspect", "dead", "blind")
-PRESERVATION = ("safe", "exposed", "rescued", "lost")
 CSV_COLUMNS = (
     *("url", "title", "platform", "status", "since", "last_checked_at", "next_check_at", "outcome", "reason"),
     *(
@@ -96,7 +94,8 @@ async def _status(app: App, chosen: Filter, *, as_json: bool, as_csv: bool, fail
         numbers = await tally.count(db)
         links = overview.stream(db, chosen)
         if as_json:
-            await _print_json(numbers, links, now())
+            async for piece in status_text(numbers, links, now()):
+                click.echo(piece, nl=False)
         elif as_csv:
             await _print_csv(links)
         else:
@@ -106,23 +105,6 @@ async def _status(app: App, chosen: Filter, *, as_json: bool, as_csv: bool, fail
             _print_numbers(app, numbers)
             await _print_table(app, links, chosen)
     return BAD_NEWS if any(getattr(numbers, word) for word in fail_on) else FINE
-
-
-async def _print_json(numbers: Tally, links: AsyncIterator[dict[str, Any]], at: datetime) -> None:
-    """The object of design §6, written link by link."""
-    totals = {name: getattr(numbers, name) for name in ("links", *STATUSES, "at_risk")}
-    head = {
-        "generated_at": zulu(at),
-        "totals": totals,
-        "preservation": {name: getattr(numbers, name) for name in PRESERVATION},
-    }
-    out = sys.stdout
-    out.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "links": [')
-    separator = "\n"
-    async for link in links:
-        out.write(separator + json.dumps(link, ensure_ascii=False, default=json_default))
-        separator = ",\n"
-    out.write("\n]}\n")
 
 
 async def _print_csv(links: AsyncIterator[dict[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,7 +61,7 @@ def _links() -> Select[Any]:
     ).select_from(link.outerjoin(snapshot, snapshot.c.id == shown))
 
 
-async def stream(db: AsyncConnection, chosen: Filter) -> AsyncIterator[dict[str, Any]]:
+async def stream(db: AsyncConnection, chosen: Filter) -> AsyncGenerator[dict[str, Any], None]:
     """The chosen links in the form of ``status --json``, one at a time."""
     order = case({status.value: rank for status, rank in DANGER.items()}, value=link.c.status, else_=9)
     statement = (
@@ -73,7 +73,7 @@ async def stream(db: AsyncConnection, chosen: Filter) -> AsyncIterator[dict[str,
         async for part in rows.partitions(STREAMED):
             places = await _places(db, [row.id for row in part])
             for row in part:
-                yield as_json(row, places.get(row.id, []))
+                yield link_object(row, places.get(row.id, []))
 
 
 async def _places(db: AsyncConnection, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
@@ -89,7 +89,7 @@ async def _places(db: AsyncConnection, ids: Sequence[int]) -> dict[int, list[dic
     return places
 
 
-def as_json(row: Row[Any], places: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def link_object(row: Row[Any], places: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One link as the design's §6 has it."""
     copy = None
     if row.copy_url:

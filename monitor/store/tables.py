@@ -143,7 +143,7 @@ link = Table(
         sqlite_where=text("lease_until IS NOT NULL"),
         postgresql_where=text("lease_until IS NOT NULL"),
     ),
-    Index("ix_link_standing", "status", "at_risk", "watched"),
+    Index("ix_link_standing", "status", "at_risk", "watched", "ignored", "copy_id"),  # the four numbers
 )
 
 reference = Table(

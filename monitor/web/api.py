@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
-from typing import Any, cast
 
-import click
 from aiohttp import web
 
-from monitor.cli.app import json_default, zulu
-from monitor.cli.durations import DURATION
-from monitor.cli.show import as_object
-from monitor.cli.status import PRESERVATION, STATUSES
+from monitor.dump import STATUSES, as_json, status_text, whole_link
+from monitor.durations import duration
 from monitor.platforms import PLATFORMS, identify
 from monitor.report.why import why
 from monitor.store import overview, tally
 from monitor.store.overview import Filter, Whole
-from monitor.store.tally import Tally
 from monitor.urls import NotALink
 from monitor.web.door import Refusal, only
 from monitor.web.window import WINDOW
@@ -42,7 +36,7 @@ async def status(request: web.Request) -> web.StreamResponse:
     async with window.long_read() as db:
         numbers = await tally.count(db)
         await response.prepare(request)
-        links = cast("AsyncGenerator[dict[str, Any], None]", overview.stream(db, chosen))
+        links = overview.stream(db, chosen)
         try:
             async with aclosing(links), aclosing(status_text(numbers, links, now)) as text:
                 await _send(response, text)
@@ -52,23 +46,6 @@ async def status(request: web.Request) -> web.StreamResponse:
             _cut_off(request)
             raise
     return response
-
-
-async def status_text(
-    numbers: Tally, links: AsyncIterator[dict[str, Any]], at: datetime
-) -> AsyncGenerator[str, None]:
-    """The object of ``status --json`` in pieces, a link each."""
-    head = {
-        "generated_at": zulu(at),
-        "totals": {name: getattr(numbers, name) for name in ("links", *STATUSES, "at_risk")},
-        "preservation": {name: getattr(numbers, name) for name in PRESERVATION},
-    }
-    yield json.dumps(head, ensure_ascii=False)[:-1] + ', "links": ['
-    separator = "\n"
-    async for one in links:
-        yield separator + json.dumps(one, ensure_ascii=False, default=json_default)
-        separator = ",\n"
-    yield "\n]}\n"
 
 
 async def _send(response: web.StreamResponse, text: AsyncIterator[str]) -> None:
@@ -105,9 +82,9 @@ def filters(request: web.Request, now: datetime) -> Filter:
     if at_risk.lower() not in FLAGS:
         raise Refusal(400, "at_risk must be 1 or 0.")
     try:
-        length = DURATION.convert(since, None, None) if since is not None else None
-    except click.BadParameter as problem:
-        raise Refusal(400, f"since: {problem.message}") from None
+        length = duration(since) if since is not None else None
+    except ValueError as problem:
+        raise Refusal(400, f"since: {problem}") from None
     return Filter(
         statuses=statuses,
         platform=platform,
@@ -120,8 +97,8 @@ async def link(request: web.Request) -> web.Response:
     """``show --json``."""
     found = await find(request)
     report = request.app[WINDOW].settings.report
-    answer = as_object(found, why(found.row, language=report.language, zone=report.zone))
-    text = json.dumps(answer, ensure_ascii=False, indent=2, default=json_default)
+    answer = whole_link(found, why(found.row, language=report.language, zone=report.zone))
+    text = as_json(answer, indent=2)
     return web.Response(text=f"{text}\n", content_type="application/json", charset="utf-8")
 
 

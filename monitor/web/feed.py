@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from monitor.cli.app import zulu
+from monitor.dump import zulu
 from monitor.report.clean import clean, href
 from monitor.report.words import Language
 from monitor.store.web import News, news

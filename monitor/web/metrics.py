@@ -9,7 +9,7 @@ from datetime import datetime
 from aiohttp import web
 
 from monitor import __version__
-from monitor.cli.status import PRESERVATION, STATUSES
+from monitor.dump import PRESERVATION, STATUSES
 from monitor.store import service, tally
 from monitor.store import web as read
 from monitor.store.archives import WAYBACK, JobState

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from sqlalchemy import Row
 
-from monitor.cli.status import PRESERVATION, STATUSES
+from monitor.dump import PRESERVATION, STATUSES
 from monitor.model import Status
 from monitor.report import words
 from monitor.report.clean import clean, href

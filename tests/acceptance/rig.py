@@ -151,6 +151,7 @@ class Daemon:
     async def started(cls, rig: Rig) -> Daemon:
         daemon = cls(rig, await rig.start("run"))
         daemon._reader = asyncio.create_task(daemon._read())
+        await daemon.until("its first words", lambda: bool(daemon.log))
         return daemon
 
     async def _read(self) -> None:

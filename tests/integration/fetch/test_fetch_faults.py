@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
 import os
 import resource
 import socket
@@ -155,10 +156,13 @@ async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.01)
 
 
+_numbers = itertools.count()
+
+
 async def redirect_forever(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await asyncio.sleep(0.1)
     head = b"HTTP/1.1 302 Found\r\nLocation: /%d\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    writer.write(head % id(writer))
+    writer.write(head % next(_numbers))
 
 
 @pytest.mark.parametrize(("talk", "status"), [(hang, None), (drip, 200), (redirect_forever, None)])
