@@ -31,7 +31,7 @@ _ALWAYS = _words(
     # sessions and credentials
     "phpsessid jsessionid sessionid session_id sessid asp.net_sessionid cfid cftoken osccsid zenid "
     "access_token auth_token id_token refresh_token oauth_token api_key apikey authkey password passwd "
-    # WeChat and its relatives: the reader's keys and account (facts/platforms.md 1.6)
+    # WeChat and its relatives: the reader's keys and account
     "key uin pass_ticket exportkey appmsg_token wxtoken openid unionid enterid clicktime devicetype nettype wx_header "
     "abtest_cookie poc_token nsukey isappinstalled "
     # who shared it

@@ -1,4 +1,4 @@
-"""The CDX server's query language, as far as facts/archives.md section 3 has it."""
+"""The CDX server's query language, as far as it is published and of use to a monitor."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The acted Wayback Machine: its captures, its jobs, its limits, its lies. The HTTP side is ``archive_http``.
 
 A capture is made by really looking at the acted world at the time the job comes to it, so a page that is
-walled then gives a capture of the wall. Traps and limits are those of facts/archives.md.
+walled then gives a capture of the wall. Traps and limits are those of docs/archives.md.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from monitor.demo.trouble import Fate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What is published of Save Page Now with keys (facts 2.5) and of the CDX server; a day is a UTC day."""
+    """What is published of Save Page Now with keys and of the CDX server (docs/archives.md, "One gate"); a UTC day."""
 
     per_minute: int = 7
     at_once: int = 3

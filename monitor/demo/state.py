@@ -1,7 +1,7 @@
-"""What the acted web can be made to answer: every state of the facts, and the truth of each.
+"""What the acted web can be made to answer: every state of docs/platforms.md, and the truth of each.
 
 The truth is what a careful judge may say of the page, so that a test can hold a verdict against it. It is
-written from the facts alone and knows nothing of :mod:`monitor.platforms`.
+written from those facts alone and knows nothing of :mod:`monitor.platforms`.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ ANSWER_ONLY = frozenset({State.ZHIHU_ANSWER_DELETED, State.ZHIHU_WITHHELD})
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What may be said of a page in this state. ``reason`` is None where the facts leave it open."""
+    """What may be said of a page in this state. ``reason`` is None where docs/platforms.md leaves it open."""
 
     outcome: Outcome
     reason: Reason | None = None

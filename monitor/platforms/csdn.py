@@ -1,6 +1,6 @@
 """CSDN blogs. A status 521 is a script's challenge and a 404 page may come with 200. Pure.
 
-Facts: facts/platforms.md 3.
+Facts: docs/platforms.md, "CSDN".
 """
 
 from __future__ import annotations

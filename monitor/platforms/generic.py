@@ -1,6 +1,6 @@
 """Ordinary sites: no structure to count on, so tombstones, the neighbour's answer, likeness and the title. Pure.
 
-Facts: facts/platforms.md 4, facts/policy.md 5.2 to 5.5.
+Facts: docs/platforms.md, "Ordinary sites"; docs/policy.md, "Is it the article?".
 """
 
 from __future__ import annotations

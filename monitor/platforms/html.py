@@ -130,7 +130,7 @@ class Document:
 
     @cached_property
     def readable(self) -> str:
-        """The main text: the body without navigation, header, footer and asides (facts/policy.md 5.2)."""
+        """The main text: the body without navigation, header, footer and asides."""
         if not self.is_html:
             kind = self.page.headers.get("content-type", "")
             return self.markup if kind.startswith("text/") else ""

@@ -1,8 +1,8 @@
 """Whether two texts are the same article: a sketch of the last good copy against the text of today. Pure.
 
-Formula and thresholds: facts/policy.md 5.3 and 5.4. Letters and CJK only, in lower case; every run of four characters
-is one gram, hashed to 64 bits; the 256 smallest hashes are kept. Ten percent edited gives about 0.89, cut in half
-0.50, another article of the same author at most 0.02.
+Letters and CJK only, in lower case; every run of four characters is one gram, hashed to 64 bits; the 256 smallest
+hashes are kept. Ten percent edited gives about 0.89, cut in half 0.50, another article of the same author at most 0.02
+(docs/policy.md, "Is it the article?").
 """
 
 from __future__ import annotations

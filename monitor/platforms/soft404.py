@@ -1,6 +1,6 @@
 """Pages that say "not here" with status 200: forums, blogs, Chinese portals. Pure.
 
-Facts: facts/platforms.md 4.
+Facts: docs/platforms.md, "Ordinary sites: gone, and the whole site gone".
 """
 
 from __future__ import annotations

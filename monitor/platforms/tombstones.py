@@ -1,7 +1,9 @@
 """Graves of a whole site: parked names, hosting that is gone or suspended, blocks for want of registration. Pure.
 
-Facts: facts/platforms.md 4. Machinery (an iframe, a script's host, a redirect) counts by itself; words count only as
-the whole text of a title, heading or line, on a page that says next to nothing else: articles quote them too.
+Machinery (an iframe, a script's host, a redirect) counts by itself; words count only as the whole text of a title,
+heading or line, on a page that says next to nothing else: articles quote them too.
+
+Facts: docs/platforms.md, "Ordinary sites: gone, and the whole site gone".
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def from_failure(failure: Failure) -> Verdict:
 def from_status(document: Document) -> Verdict | None:
     """The verdict on a status that says all by itself; None for 2xx, for unknown and for statuses that say nothing.
 
-    A refusal is a wall: ordinary sites use 403 for removed pages too, and nobody can tell (facts/platforms.md 0).
+    A refusal is a wall: ordinary sites use 403 for removed pages too, and nobody can tell.
     """
     status = document.page.http_status
     if status is None or status < 300 or status == 304:

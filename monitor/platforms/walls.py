@@ -1,7 +1,9 @@
 """What stands between us and a page, on any host: bot walls of the large networks and firewalls. Pure.
 
 Each is known by its own machinery (a header, an element, the address of its script), never by words alone, and only on
-a page that shows hardly any text: the same scripts also ride on healthy pages (facts/platforms.md 4).
+a page that shows hardly any text: the same scripts also ride on healthy pages.
+
+Facts: docs/platforms.md, "Ordinary sites: walls".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """WeChat articles (mp.weixin.qq.com). Every state answers 200; the page's structure tells. Pure.
 
-Facts: facts/platforms.md 1, facts/policy.md 5.1.
+Facts: docs/platforms.md, "WeChat".
 """
 
 from __future__ import annotations
@@ -202,8 +202,7 @@ def _code(document: Document) -> str:
 def article(document: Document) -> Article:
     """Title, account, time and pictures of a living page.
 
-    Image, video and text posts keep no body text: below 50 characters ``og:title`` and ``og:description`` stand in
-    (facts/policy.md 5.2).
+    Image, video and text posts keep no body text: below 50 characters ``og:title`` and ``og:description`` stand in.
     """
     title = _title(document)
     content = document.first("#js_content")

@@ -1,7 +1,8 @@
 """The sentences of WeChat's own error element, and where it sits in each era's layout. Pure.
 
-Facts: facts/platforms.md 1.2 and 1.3. Wordings are held in simplified characters with 账号; what the page says is
-brought to that form first.
+Wordings are held in simplified characters with 账号; what the page says is brought to that form first.
+
+Facts: docs/platforms.md, "WeChat: where the message sits" and "WeChat: states".
 """
 
 from __future__ import annotations

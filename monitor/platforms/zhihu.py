@@ -1,6 +1,6 @@
 """Zhihu answers, articles and questions. For a server without cookies a wall is the normal answer. Pure.
 
-Facts: facts/platforms.md 2. The proof of life is the entity with the id of the address; neighbours prove nothing.
+Facts: docs/platforms.md, "Zhihu". The proof of life is the entity with the id of the address; neighbours prove nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a Zhihu address is about: answers, articles and questions have several shapes each. Pure.
 
-Facts: facts/platforms.md 2.3.
+Facts: docs/platforms.md, "Zhihu: addresses".
 """
 
 from __future__ import annotations

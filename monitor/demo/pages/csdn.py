@@ -1,6 +1,6 @@
 # ruff: noqa: E501 - markup is read best as the platform breaks it
 
-"""blog.csdn.net: living articles with and without prompts, the script challenge, refusals (facts section 3)."""
+"""blog.csdn.net: living articles with and without prompts, the script challenge, refusals (docs/platforms.md, "CSDN")."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROMPTS = (
     '<div class="passport-login-container" style="display:none"></div><div class="login-mark"></div>'
     "<script>var isVip = false; var needVip = 1; var articleType = 'vip';</script>"
 )
-# On every living page; no sign of a wall (facts section 3).
+# On every living page; no sign of a wall.
 _ALWAYS = (
     '<script src="//g.csdnimg.cn/cdn_cgi_bs_captcha/static/captcha.js"></script>'
     '<script src="//g.csdnimg.cn/cdn_cgi_bs_bot/static/bot.js"></script>'

@@ -1,6 +1,6 @@
 # ruff: noqa: E501 - markup is read best as the platform breaks it
 
-"""Ordinary sites: living pages, soft 404s, parked domains, lost hosting, walls (facts/platforms.md section 4)."""
+"""Ordinary sites: living pages, soft 404s, parked domains, lost hosting, walls (docs/platforms.md, "Ordinary sites")."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 """mp.weixin.qq.com: living posts of every kind, removal notices of every era, the captcha.
 
-Built after facts/platforms.md section 1: the status is 200 for everything but the way to the captcha.
+Built after docs/platforms.md, "WeChat": the status is 200 for everything but the way to the captcha.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _KINDS = {
     State.WECHAT_TEXT: 10,
     State.WECHAT_SHORT: 17,
 }
-# Living pages carry every marker of the dead ones in their scripts (facts 1.5).
+# Living pages carry every marker of the dead ones in their scripts (docs/platforms.md, "WeChat: what proves nothing").
 _AMBIGUOUS = """
 <script type="text/template" id="t_dialog"><div class="weui-dialog"><div class="weui-toast">操作过于频繁，请稍后再试</div></div></script>
 <script nonce="{nonce}">
@@ -58,7 +58,7 @@ def build(visit: Visit, post: Post | None, setting: Setting, *, page_bytes: int)
 
 def _without_post(visit: Visit, path: str) -> Reply:
     if path == "/s" and "__biz=" in visit.url:
-        return to_captcha(visit)  # a nonexistent long address may meet the captcha (facts 1.4)
+        return to_captcha(visit)  # a nonexistent long address may meet the captcha
     if path.startswith("/s"):
         return notice(visit, None, Setting(state=State.WECHAT_BAD_LINK))
     if path.startswith("/mp/profile_ext"):

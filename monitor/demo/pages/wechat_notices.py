@@ -1,6 +1,6 @@
 # ruff: noqa: E501 - markup is read best as the platform breaks it
 
-"""The notices of mp.weixin.qq.com, word for word, in the page structure of each era (facts 1.2 and 1.3)."""
+"""The notices of mp.weixin.qq.com, word for word, in the page structure of each era (docs/platforms.md, "WeChat: states")."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # ruff: noqa: E501 - markup is read best as the platform breaks it
 
-"""zhihu.com: articles, answers, questions in two layouts, and its many walls (facts/platforms.md section 2)."""
+"""zhihu.com: articles, answers, questions in two layouts, and its many walls (docs/platforms.md, "Zhihu")."""
 
 from __future__ import annotations
 

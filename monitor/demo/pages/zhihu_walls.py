@@ -1,6 +1,6 @@
 # ruff: noqa: E501 - markup is read best as the platform breaks it
 
-"""What zhihu.com answers instead of an article: its error page, challenges, refusals (facts 2.2)."""
+"""What zhihu.com answers instead of an article: its error page, challenges, refusals (docs/platforms.md, "Zhihu: states")."""
 
 from __future__ import annotations
 
