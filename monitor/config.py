@@ -76,6 +76,7 @@ def _http_url(url: str) -> str:
 
 Address = Annotated[str, AfterValidator(_address)]
 Confirmations = Annotated[int, Field(ge=2)]  # no single look kills
+AgeTable = tuple[PositiveFloat, PositiveFloat, PositiveFloat, PositiveFloat, PositiveFloat]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -112,6 +113,7 @@ class Pace(Section):
     jitter: Annotated[float, Field(ge=0, le=0.9)] = 0.3
     wall_pause_s: NonNegativeFloat = 21600
     max_spacing_s: NonNegativeFloat = 600
+    outage_pause_s: NonNegativeFloat = 600
     hosts: dict[str, NonNegativeFloat] = {
         "mp.weixin.qq.com": 30,
         "www.zhihu.com": 30,
@@ -200,6 +202,8 @@ class Policy(Section):
     min_interval_h: PositiveFloat = 6
     max_interval_h: PositiveFloat = 1440
     full_look_every: PositiveInt = 4
+    yearly_risk: AgeTable = (2.0, 0.40, 0.12, 0.06, 0.05)
+    prior_link_years: AgeTable = (0.5, 2, 8, 50, 100)
     at_risk_chance: Annotated[float, Field(gt=0, le=1)] = 0.05
     at_risk_chance_uncopied: Annotated[float, Field(gt=0, le=1)] = 0.01
 

@@ -11,7 +11,7 @@ from monitor.config import Policy
 from monitor.fetch import Fetcher
 from monitor.model import Article, Known, Outcome, Page, Reason, Status, Verdict
 from monitor.platforms.likeness import pack, sketch, unpack
-from monitor.policy import assess, next_look, step
+from monitor.policy import Doubt, Experience, assess, next_look, step
 from monitor.store.checks import Due, Look
 from monitor.urls import NotALink, clean
 
@@ -67,18 +67,32 @@ def known_of(due: Due) -> Known:
     return Known(title=due.title or None, sketch=unpack(due.sketch) if due.sketch else None)
 
 
-def decide(due: Due, seen: Observation, now: datetime, policy: Policy) -> Look:
-    """What a look at a link means for its status, its risk and its next look."""
-    state, flip = step(due.state, seen.verdict, now, policy)
+def decide(
+    due: Due,
+    seen: Observation,
+    now: datetime,
+    policy: Policy,
+    *,
+    experience: Experience | None = None,
+    doubt: Doubt | None = None,
+) -> Look:
+    """What a look at a link means for its status, its risk and its next look.
+
+    :param experience: what the list has lived through, where that is known.
+    :param doubt: why the look is not believed: then it is kept as evidence and changes nothing.
+    """
+    state, flip = (due.state, None) if doubt else step(due.state, seen.verdict, now, policy)
     article = seen.article
     published = article.published_at if article else None
     born = min(due.published_at or published or due.added_at, now)
     risk = assess(
         state,
         url=due.url,
+        platform=due.platform,
         reason=seen.verdict.reason,
         born=born,
         account=due.mates,
+        experience=experience or {},
         now=now,
         policy=policy,
     )
@@ -93,7 +107,7 @@ def decide(due: Due, seen: Observation, now: datetime, policy: Policy) -> Look:
         state=state,
         flip=flip,
         risk=risk,
-        next=next_look(state, risk, born=born, now=now, policy=policy),
+        next=next_look(state, risk, born=born, now=now, policy=policy, doubt=doubt),
         sketch=pack(sketch(article.text)) if article and article.text else None,
         account=article.account if article else None,
         published_at=published,

@@ -20,11 +20,13 @@ from monitor.config import Settings
 from monitor.fetch import Fetcher, OutOfResourcesError
 from monitor.fetch.pace import HostPace, after_look, next_gap, spacing_s
 from monitor.look import Observation, decide, known_of, observe, wants_all
-from monitor.model import Clock, FailureKind, Page
+from monitor.model import Clock, FailureKind
 from monitor.network import Network
+from monitor.policy import Experience, doubt
 from monitor.store import Store, StoreError, checks
 from monitor.store import pace as paces
 from monitor.store.checks import Due, Look
+from monitor.waves import Waves
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,8 @@ class Sweep:
         self.store, self.fetcher, self.settings, self.network = store, fetcher, settings, network
         self.clock, self.worker, self.vantage, self.keep, self.only = clock, worker, vantage, keep, only
         self.chance = chance or random.Random()  # noqa: S311  (jitter, no secret)
+        self.experience: Experience = {}
+        self.waves = Waves()
         self.looks = 0
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._seen: asyncio.Queue[tuple[Look, HostPace]] = asyncio.Queue(maxsize=BATCH)
@@ -74,6 +78,8 @@ class Sweep:
         self._side: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Sweep:
+        async with self.store.read() as db:
+            await self.waves.recall(db)
         self._side = [asyncio.create_task(self._record_all()), asyncio.create_task(self._renew_leases())]
         return self
 
@@ -169,10 +175,7 @@ class Sweep:
             while left and not self._stopping.is_set() and self._wait_s(pace) <= PATIENCE_S:
                 await asyncio.sleep(self._wait_s(pace))
                 await self._announce(pace)
-                look, page = await self._look_safely(left)
-                pace = after_look(
-                    pace, page, look.verdict, self.clock(), settings=self.settings.pace, chance=self.chance
-                )
+                look, pace = await self._look_safely(left, pace)
                 await self._seen.put((look, pace))
         except OfflineError:
             log.warning("offline: %s", self.network.detail, extra={"action": "offline"})
@@ -184,10 +187,10 @@ class Sweep:
                 await asyncio.shield(checks.give_back(self.store, left, worker=self.worker, now=self.clock()))
         return pace
 
-    async def _look_safely(self, left: list[Due]) -> tuple[Look, Page]:
+    async def _look_safely(self, left: list[Due], pace: HostPace) -> tuple[Look, HostPace]:
         """Look at the first of ``left`` and take it off; one that breaks us waits before it may do so again."""
         try:
-            result = await self._look(left[0])
+            result = await self._look(left[0], pace)
         except (OfflineError, OutOfResourcesError):
             raise
         except Exception:
@@ -207,9 +210,9 @@ class Sweep:
     def _wait_s(self, pace: HostPace) -> float:
         return max(0.0, (pace.not_before - self.clock()).total_seconds())
 
-    async def _look(self, due: Due) -> tuple[Look, Page]:
+    async def _look(self, due: Due, pace: HostPace) -> tuple[Look, HostPace]:
         async def wait() -> None:
-            await asyncio.sleep(self.settings.pace.hosts.get(due.host, self.settings.pace.default_s))
+            await asyncio.sleep(spacing_s(pace, self.settings.pace))
 
         policy = self.settings.policy
         seen = await observe(
@@ -224,10 +227,14 @@ class Sweep:
         if failure and failure.kind in OURS_PERHAPS and not await self.network.was_up(self.clock()):
             raise OfflineError
         now = self.clock()
-        look = decide(due, seen, now, policy)
+        verdict = seen.verdict
+        pace = after_look(pace, seen.page, verdict, now, settings=self.settings.pace, chance=self.chance)
+        crowd = self.waves.after(due.platform, due.state.status, verdict, now)
+        reason = doubt(pace.answers, crowd, verdict, now)
+        look = decide(due, seen, now, policy, experience=self.experience, doubt=reason)
         if self.keep and seen.article:
             await self.keep(due, seen, now)
-        return look, seen.page
+        return look, pace
 
     async def _record_all(self) -> None:
         while True:
@@ -248,6 +255,7 @@ class Sweep:
                 )
                 async with self.store.write() as db:
                     await paces.put(db, {pace.host: pace for _, pace in batch}.values(), vantage=self.vantage)
+                    await self.waves.keep(db, self.clock())
                 break
             except StoreError as error:
                 log.error("cannot record, trying again: %s", error, extra={"action": "record"})

@@ -7,12 +7,13 @@ For WeChat article pages 10 s between looks held, 5 s was safe, 2 s was not, and
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from monitor.config import Pace
 from monitor.model import Outcome, Page, Reason, Verdict
+from monitor.policy.belief import Crowd, host_after
 
 PAUSING = frozenset({Reason.CAPTCHA, Reason.RATE_LIMITED, Reason.BLOCKED})  # the host has had enough of us
 SLOWING = PAUSING | {Reason.CHALLENGE}
@@ -24,14 +25,14 @@ RETRY_AFTER_AT_MOST = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class HostPace:
-    """One row of the table ``pace``. ``recent``: the host's last ten answers, oldest first, ``-`` where failed."""
+    """One row of the table ``pace``. ``answers``: the host's last ones, and whether it is down."""
 
     host: str
     not_before: datetime
     spacing_s: float | None = None
     walls: int = 0
     looks_since_wall: int = 0
-    recent: str = ""
+    answers: Crowd = field(default_factory=Crowd)
 
 
 def spacing_s(pace: HostPace, settings: Pace) -> float:
@@ -49,8 +50,7 @@ def after_look(
     pace: HostPace, page: Page, verdict: Verdict, now: datetime, *, settings: Pace, chance: random.Random
 ) -> HostPace:
     """The host's pace once a look is done."""
-    mark = "-" if verdict.outcome is Outcome.FAILED else "+"
-    pace = replace(pace, recent=(pace.recent + mark)[-10:])
+    pace = replace(pace, answers=host_after(pace.answers, verdict, now))
     if verdict.outcome is Outcome.WALLED and verdict.reason in SLOWING:
         wide = min(spacing_s(pace, settings) * 2, settings.max_spacing_s)
         pace = replace(pace, walls=pace.walls + 1, looks_since_wall=0, spacing_s=wide)
@@ -61,6 +61,8 @@ def after_look(
     wait = next_gap(pace, settings, chance)
     if pace.walls and verdict.reason in PAUSING:
         wait = max(wait, timedelta(seconds=settings.wall_pause_s))
+    if pace.answers.doubted(now):
+        wait = max(wait, timedelta(seconds=settings.outage_pause_s))
     return replace(pace, not_before=max(now + wait, now + _retry_after(page, now)))
 
 

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
-from monitor.policy.risk import Account, Risk, assess
+from monitor.policy.belief import Crowd, Doubt, doubt, host_after, platform_after
+from monitor.policy.risk import Account, Experience, Risk, assess
 from monitor.policy.schedule import NextLook, next_look
 from monitor.policy.status import State, step
 
-__all__ = ["Account", "NextLook", "Risk", "State", "assess", "next_look", "step"]
+__all__ = [
+    "Account",
+    "Crowd",
+    "Doubt",
+    "Experience",
+    "NextLook",
+    "Risk",
+    "State",
+    "assess",
+    "doubt",
+    "host_after",
+    "next_look",
+    "platform_after",
+    "step",
+]

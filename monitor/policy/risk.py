@@ -20,7 +20,6 @@ from monitor.policy.status import State
 
 YEAR = timedelta(days=365)
 YOUNGER_THAN_DAYS = (2, 7, 30, 180, math.inf)
-YEARLY_RISK = (2.0, 0.40, 0.12, 0.06, 0.05)
 CHANCE_SHOWN_AT_MOST = 0.5  # the model is too high above about 10 %
 TEMPORARY_MARKS = {"signature", "tempkey"}
 ELSEWHERE = (Reason.HOME_PAGE, Reason.OTHER_PAGE)
@@ -34,14 +33,13 @@ class Account:
     dead: int = 0
     link_years: float = 0.0
 
-    @property
-    def expected(self) -> float:
+    def expected(self, yearly_risk: float) -> float:
         """Deaths that the table expects in that time."""
-        return self.link_years * YEARLY_RISK[-1]
+        return self.link_years * yearly_risk
 
-    @property
-    def factor(self) -> float:
-        return min(8.0, max(0.3, (1 + self.dead) / (1 + self.expected)))
+    def factor(self, yearly_risk: float) -> float:
+        """How much more often its links die than the table says, within 0.3 and 8."""
+        return min(8.0, max(0.3, (1 + self.dead) / (1 + self.expected(yearly_risk))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +56,32 @@ class Risk:
     reasons: tuple[Mapping[str, Any], ...]
 
 
+Experience = Mapping[tuple[str, int], tuple[int, float]]
+"""What this list has lived through: (deaths, link-years seen alive) by platform and column of age."""
+
+
+def column_of(age: timedelta) -> int:
+    """The column of the tables for a page of that age."""
+    days = age / timedelta(days=1)
+    return next(column for column, limit in enumerate(YOUNGER_THAN_DAYS) if days < limit)
+
+
+def table_risk(platform: str, column: int, experience: Experience, policy: Policy) -> float:
+    """The yearly risk of a page of that platform and age: the prior, moved by what was lived through."""
+    deaths, years = experience.get((platform, column), (0, 0.0))
+    weight = policy.prior_link_years[column]
+    return (policy.yearly_risk[column] * weight + deaths) / (weight + years)
+
+
 def assess(
     state: State,
     *,
     url: str,
+    platform: str,
     reason: str | None,
     born: datetime,
     account: Account,
+    experience: Experience,
     now: datetime,
     policy: Policy,
 ) -> Risk:
@@ -75,10 +92,10 @@ def assess(
     :param account: the other links of its account.
     """
     age = max(now - born, timedelta(0))
-    column = next(i for i, days in enumerate(YOUNGER_THAN_DAYS) if age < timedelta(days=1) * min(days, 10**6))
-    yearly = YEARLY_RISK[column]
+    yearly = table_risk(platform, column_of(age), experience, policy)
+    usual = table_risk(platform, len(YOUNGER_THAN_DAYS) - 1, experience, policy)
     reasons: list[Mapping[str, Any]] = [{"code": "age", "yearly": yearly, "days": age.days}]
-    for sign in _signs(state, url=url, reason=reason, account=account, now=now):
+    for sign in _signs(state, url=url, reason=reason, account=account, usual=usual, now=now):
         yearly *= sign["factor"]
         reasons.append(sign)
     chance = min(CHANCE_SHOWN_AT_MOST, 1 - math.exp(-yearly * timedelta(days=90) / YEAR))
@@ -92,20 +109,14 @@ def assess(
 
 
 def _signs(
-    state: State, *, url: str, reason: str | None, account: Account, now: datetime
+    state: State, *, url: str, reason: str | None, account: Account, usual: float, now: datetime
 ) -> list[Mapping[str, Any]]:
     signs: list[Mapping[str, Any]] = []
-    if account.links and not math.isclose(account.factor, 1, abs_tol=0.05):
-        expected = round(account.expected, 2)
-        signs.append(
-            {
-                "code": "account",
-                "factor": account.factor,
-                "dead": account.dead,
-                "of": account.links,
-                "expected": expected,
-            }
-        )
+    factor = account.factor(usual)
+    if account.links and not math.isclose(factor, 1, abs_tol=0.05):
+        expected = round(account.expected(usual), 2)
+        lived = {"dead": account.dead, "of": account.links, "expected": expected}
+        signs.append({"code": "account", "factor": factor, **lived})
     failed = state.recent.count("f")
     if 1 <= failed <= 2:
         signs.append({"code": "failed_lately", "factor": 3, "times": failed})

@@ -15,11 +15,13 @@ from typing import Any
 
 from monitor.config import Policy
 from monitor.model import Status
+from monitor.policy.belief import Doubt
 from monitor.policy.risk import Risk
 from monitor.policy.status import State
 
 USUAL_RISK = 0.05
 YOUNG = timedelta(days=30)
+DOUBTED_WAIT = {Doubt.OUTAGE: timedelta(hours=6), Doubt.WAVE: timedelta(days=1)}
 MATES_WITHIN = timedelta(days=1)  # a mate died: the account's other links are due by then
 
 
@@ -31,12 +33,17 @@ class NextLook:
     why: Mapping[str, Any]
 
 
-def next_look(state: State, risk: Risk, *, born: datetime, now: datetime, policy: Policy) -> NextLook:
+def next_look(
+    state: State, risk: Risk, *, born: datetime, now: datetime, policy: Policy, doubt: Doubt | None = None
+) -> NextLook:
     """The next look at a link.
 
     :param state: after the last look, which was at ``now``.
     :param born: when the page was published, else when the link was added.
+    :param doubt: why the last look was not believed.
     """
+    if doubt is not None:
+        return _after(doubt, DOUBTED_WAIT[doubt], now)
     if state.status is Status.DEAD:
         if state.oks:
             return _after("came_back", timedelta(hours=policy.revive_span_h), now)
@@ -52,6 +59,8 @@ def next_look(state: State, risk: Risk, *, born: datetime, now: datetime, policy
 
 
 def _by_risk(risk: Risk, *, born: datetime, now: datetime, policy: Policy) -> NextLook:
+    if any(reason["code"] == "temporary_address" for reason in risk.reasons):
+        return _after("temporary", timedelta(hours=policy.min_interval_h), now)
     shortest, longest = timedelta(hours=policy.min_interval_h), timedelta(hours=policy.max_interval_h)
     interval = timedelta(hours=policy.base_interval_h) * math.sqrt(USUAL_RISK / risk.yearly)
     interval = min(max(interval, shortest), longest)

@@ -34,6 +34,18 @@ RULES: dict[str, tuple[str, str]] = {
     "dead": ("Next look {at}, in case it comes back.", "下次查看 {at}，看是否恢复。"),
     "came_back": ("It seems to be back; next look {at} to be sure.", "似乎已恢复；{at} 再查看确认。"),
     "walled": ("Next look {at}.", "下次查看 {at}。"),
+    "temporary": (
+        "Next look {at}: its address is temporary and dies by itself.",
+        "下次查看 {at}：这是临时地址，会自行失效。",
+    ),
+    "outage": (
+        "The last look was not believed: its whole host is down. Next look {at}.",
+        "最近一次查看未予采信：整个网站都打不开。下次查看 {at}。",
+    ),
+    "wave": (
+        "The last look was not believed: too many of its platform's links changed at once. Next look {at}.",
+        "最近一次查看未予采信：该平台同时变化的链接太多。下次查看 {at}。",
+    ),
     "mate": (
         "Next look {at}: another link of its account has just disappeared.",
         "下次查看 {at}：同一账号的另一个链接刚刚消失。",

@@ -73,7 +73,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "more_copied": ("and {count} more", "另有 {count} 项"),
     "source_missing": ("The list {path} is missing since {since}.", "清单 {path} 自 {since} 起找不到了。"),
     "source_problem": ("The list {path} cannot be read: {problem}", "清单 {path} 读不了：{problem}"),
-    "trouble": ("{name} does not answer as it should: {note}", "{name} 工作不正常：{note}"),
+    "trouble": ("{name}: {note}", "{name}：{note}"),
     "trouble_unknown": ("{name} does not answer as it should.", "{name} 工作不正常。"),
     "undelivered": (
         "A report never arrived (“{subject}”): {error}",

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.fetch.pace import HostPace
+from monitor.policy.belief import Crowd
 from monitor.store.sql import insert
 from monitor.store.tables import pace
 
-KEPT = ("not_before", "spacing_s", "walls", "looks_since_wall", "recent")
+KEPT = ("not_before", "spacing_s", "walls", "looks_since_wall")
 
 
 async def get(db: AsyncConnection, host: str, *, vantage: str, now: datetime) -> HostPace:
@@ -20,16 +21,24 @@ async def get(db: AsyncConnection, host: str, *, vantage: str, now: datetime) ->
     row = (await db.execute(select(pace).where(pace.c.host == host, pace.c.vantage == vantage))).first()
     if row is None:
         return HostPace(host, not_before=now)
-    return HostPace(host, **{name: getattr(row, name) for name in KEPT})
+    answers = Crowd(row.recent, row.outage_since)
+    return HostPace(host, **{name: getattr(row, name) for name in KEPT}, answers=answers)
 
 
 async def put(db: AsyncConnection, paces: Iterable[HostPace], *, vantage: str) -> None:
     rows = [
-        {"host": one.host, "vantage": vantage, **{name: getattr(one, name) for name in KEPT}} for one in paces
+        {
+            "host": one.host,
+            "vantage": vantage,
+            **{name: getattr(one, name) for name in KEPT},
+            "recent": one.answers.recent,
+            "outage_since": one.answers.since,
+        }
+        for one in paces
     ]
     if rows:
         statement = insert(db, pace)
-        news = {name: statement.excluded[name] for name in KEPT}
+        news = {name: statement.excluded[name] for name in (*KEPT, "recent", "outage_since")}
         await db.execute(
             statement.on_conflict_do_update(index_elements=[pace.c.host, pace.c.vantage], set_=news), rows
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,3 +32,9 @@ async def put(
     values = {"not_before": not_before, "failures": failures, "note": note, "data": data, "updated_at": now}
     statement = insert(db, service).values(name=name, **values)
     await db.execute(statement.on_conflict_do_update(index_elements=[service.c.name], set_=values))
+
+
+async def named(db: AsyncConnection, prefix: str) -> Sequence[Row[Any]]:
+    """The services whose name begins so."""
+    wanted = service.c.name.startswith(prefix, autoescape=True)
+    return (await db.execute(select(service).where(wanted))).all()

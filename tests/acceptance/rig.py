@@ -24,7 +24,7 @@ ROTWATCH = Path(sys.executable).with_name("rotwatch")
 # a policy for a hurried test: the rules of the shipped one, seconds for days
 SECOND_H = 1 / 3600
 HURRIED: dict[str, Any] = {
-    "pace": {"default_s": 0, "hosts": {}, "wall_pause_s": 0},
+    "pace": {"default_s": 0, "hosts": {}, "wall_pause_s": 0, "outage_pause_s": 0},
     "policy": {
         "removed_span_h": SECOND_H,
         "gone_span_h": 2 * SECOND_H,

@@ -9,6 +9,7 @@ from monitor.config import Policy
 from monitor.fetch.pace import HostPace
 from monitor.look import Observation, decide
 from monitor.model import Identity, Outcome, Page, Reason, Verdict
+from monitor.policy import Crowd
 from monitor.store import Store, checks, links
 from monitor.store import pace as paces
 from monitor.store.checks import Due
@@ -56,7 +57,7 @@ async def rows(store: Store, table: Any) -> list[Any]:
 async def test_a_claimed_link_is_nobody_elses(store: Store) -> None:
     await add(store, 3)
     mine, theirs = await claim(store, "me", limit=2), await claim(store, "they")
-    assert [due.url[-1] for due in mine + theirs] == ["0", "1", "2"]
+    assert [due.url[-1] for due in mine + theirs] == ["2", "1", "0"]  # the youngest first
     assert await claim(store, "third") == []
 
 
@@ -143,7 +144,7 @@ async def test_a_busy_or_resting_host_is_not_ready(store: Store) -> None:
 
 
 async def test_the_pace_of_a_host_survives(store: Store) -> None:
-    kept = HostPace("a.example", NOW, spacing_s=60, walls=2, looks_since_wall=0, recent="++-")
+    kept = HostPace("a.example", NOW, spacing_s=60, walls=2, looks_since_wall=0, answers=Crowd("++-", NOW))
     async with store.write() as db:
         await paces.put(db, [kept], vantage="here")
         await paces.put(db, [kept], vantage="here")

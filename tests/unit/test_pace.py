@@ -8,9 +8,11 @@ import pytest
 from monitor.config import Pace
 from monitor.fetch.pace import HostPace, after_look, next_gap
 from monitor.model import Outcome, Page, Reason, Verdict
+from monitor.policy import Crowd
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EVEN = Pace(default_s=10, jitter=0, hosts={"slow.example": 30})
+CROWD = Crowd("+" * 6 + "-" * 4, NOW)
 
 
 def look(
@@ -117,8 +119,10 @@ def test_retry_after_on_a_healthy_page_means_nothing() -> None:
     assert wait_s(look(HostPace("a", NOW), retry_after="3600")) == 10
 
 
-def test_the_last_ten_answers_are_remembered() -> None:
+def test_a_host_that_is_down_is_asked_every_ten_minutes_until_it_answers() -> None:
     pace = HostPace("a", NOW)
     for reason in [Reason.PAGE] * 8 + [Reason.TIMEOUT] * 4:
         pace = look(pace, reason)
-    assert pace.recent == "++++++----"
+    assert pace.answers == CROWD
+    assert wait_s(pace) == 600
+    assert wait_s(look(pace)) == 10

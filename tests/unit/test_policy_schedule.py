@@ -76,7 +76,9 @@ def assessed(state: State | None = None, **changes: object) -> Risk:
         "url": "https://mp.weixin.qq.com/s/rX8L63-jDGJT6lCAj04I3Q",
         "reason": "article",
         "born": OLD,
+        "platform": "wechat",
         "account": Account(),
+        "experience": {},
         "now": NOW,
         "policy": POLICY,
     }
@@ -105,8 +107,8 @@ def test_an_account_whose_links_die_endangers_the_rest() -> None:
 
 
 def test_the_factor_of_an_account_has_bounds() -> None:
-    assert Account(links=100, dead=100, link_years=1).factor == 8.0
-    assert Account(links=9000, dead=0, link_years=9000).factor == 0.3
+    assert Account(links=100, dead=100, link_years=1).factor(0.05) == 8.0
+    assert Account(links=9000, dead=0, link_years=9000).factor(0.05) == 0.3
 
 
 def test_an_uncopied_page_is_in_danger_sooner_than_a_copied_one() -> None:
@@ -153,5 +155,17 @@ def test_a_signed_address_dies_by_itself(query: str, *, temporary: bool) -> None
 
 
 def test_expected_deaths_follow_the_years_seen_alive() -> None:
-    assert Account(links=3, dead=0, link_years=20).expected == pytest.approx(1.0)
+    assert Account(links=3, dead=0, link_years=20).expected(0.05) == pytest.approx(1.0)
     assert timedelta(days=365) == YEAR
+
+
+def test_what_the_list_has_lived_through_moves_the_table() -> None:
+    lived = {("wechat", 4): (30, 200.0)}
+    assert assessed(experience=lived).yearly == pytest.approx((0.05 * 100 + 30) / 300)
+    assert assessed(experience=lived, platform="zhihu").yearly == 0.05
+
+
+def test_a_temporary_address_is_looked_at_within_hours() -> None:
+    state = alive()
+    found = assessed(url="https://mp.weixin.qq.com/s?src=11&timestamp=1&ver=2&signature=x")
+    assert next_look(state, found, born=OLD, now=NOW, policy=POLICY).at - NOW == timedelta(hours=6)
