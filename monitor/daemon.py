@@ -29,7 +29,7 @@ from monitor.network import Network
 from monitor.notify import notify, watchdog_every_s
 from monitor.report import outbox
 from monitor.sources.sync import Syncer
-from monitor.store import Store, StoreError, leases, tally
+from monitor.store import Store, StoreError, leases, stats, tally
 from monitor.store.checks import Due
 from monitor.sweep import Sweep
 from monitor.web import WebError, serving
@@ -109,10 +109,12 @@ class Daemon:
         await outbox.deliver(self.store, self.settings, self.clock, self.worker)
 
     async def upkeep(self) -> None:
-        """Keep the day's numbers."""
+        """Keep the day's numbers, and learn from what the list has lived through."""
         now = self.clock()
         async with self.store.write() as db:
             await tally.record(db, await tally.count(db), now)
+        async with self.store.read() as db:
+            self.sweep.experience = await stats.experience(db, now)
 
     async def status_line(self) -> str:
         """One line for ``systemctl status``."""

@@ -7,6 +7,7 @@ last whole record before anything is appended after it.
 from __future__ import annotations
 
 import fcntl
+import gzip
 import io
 import os
 import zlib
@@ -161,12 +162,13 @@ def body_at(path: Path, offset: int, length: int) -> bytes:
     """
     with path.open("rb") as file:
         file.seek(offset)
-        member = io.BytesIO(file.read(length))
+        member = file.read(length)
     try:
-        record: Any = next(iter(ArchiveIterator(member)))
+        # whole, by its checksum: read piece by piece, a damaged one may pass for a short one
+        record: Any = next(iter(ArchiveIterator(io.BytesIO(gzip.decompress(member)))))
         if record.rec_type != "response":
             raise ValueError(f"{path.name} has no response at {offset}.")
         content: bytes = record.content_stream().read()
-    except (ArchiveLoadFailed, StopIteration, zlib.error, EOFError) as error:
+    except (ArchiveLoadFailed, StopIteration, zlib.error, EOFError, gzip.BadGzipFile) as error:
         raise ValueError(f"{path.name} has no whole record at {offset}.") from error
     return content

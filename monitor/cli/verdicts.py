@@ -1,4 +1,4 @@
-"""How ``probe`` and ``classify`` show a verdict: the design's §6 line, or a line for people."""
+"""How ``probe`` and ``classify`` show a verdict: the line of docs/json.md, or one for people."""
 
 from __future__ import annotations
 

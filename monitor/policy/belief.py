@@ -58,8 +58,8 @@ def host_after(crowd: Crowd, verdict: Verdict, now: datetime) -> Crowd:
 
 def platform_after(crowd: Crowd, before: Status, verdict: Verdict, now: datetime) -> Crowd:
     """The platform's crowd once a link that was in status ``before`` was looked at."""
-    if before is not Status.ALIVE or verdict.outcome is Outcome.WALLED:
-        return crowd
+    if before is not Status.ALIVE or verdict.outcome is Outcome.WALLED or _is_the_hosts(verdict):
+        return crowd  # an outage is the host brake's business
     recent = (crowd.recent + ("-" if verdict.outcome in BAD else "+"))[-PLATFORM_LOOKS:]
     bad = recent.count("-")
     if crowd.since:

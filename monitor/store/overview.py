@@ -90,7 +90,7 @@ async def _places(db: AsyncConnection, ids: Sequence[int]) -> dict[int, list[dic
 
 
 def link_object(row: Row[Any], places: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """One link as the design's §6 has it."""
+    """One link as ``status --json`` has it (docs/json.md)."""
     copy = None
     if row.copy_url:
         copy = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, case, extract, func, select
+from sqlalchemy import ColumnElement, Double, case, cast, extract, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Outcome, Status
@@ -33,7 +34,7 @@ async def experience(db: AsyncConnection, now: datetime) -> Experience:
     found: dict[tuple[str, int], tuple[int, float]] = {}
     for platform, *below, whole in await _exposure(db, now):
         edges = [0.0, *below, whole]
-        for column, (lower, upper) in enumerate(zip(edges, edges[1:], strict=False)):
+        for column, (lower, upper) in enumerate(pairwise(edges)):
             if upper > lower:
                 found[platform, column] = (0, (upper - lower) / YEAR_DAYS)
     for platform, column, deaths in await _deaths(db, now):
@@ -43,15 +44,14 @@ async def experience(db: AsyncConnection, now: datetime) -> Experience:
 
 async def _exposure(db: AsyncConnection, now: datetime) -> Sequence[Sequence[Any]]:
     """By platform: the days lived below each finite age of ``YOUNGER_THAN_DAYS``, and all days."""
-    earlier = {"partition_by": span.c.link_id, "order_by": span.c.id}
     looks = (
         select(
             span.c.link_id,
             span.c.outcome,
             span.c.started_at,
             span.c.ended_at,
-            func.lag(span.c.outcome).over(**earlier).label("outcome_before"),
-            func.lag(span.c.ended_at).over(**earlier).label("ended_before"),
+            _before(span.c.outcome).label("outcome_before"),
+            _before(span.c.ended_at).label("ended_before"),
         )
         .where(span.c.outcome != Outcome.WALLED, span.c.ended_at <= now)
         .subquery()
@@ -85,6 +85,11 @@ async def _deaths(db: AsyncConnection, now: datetime) -> Sequence[Sequence[Any]]
     return (await db.execute(select(*kind, func.count()).group_by(*kind))).all()
 
 
+def _before(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What the span of the link before this one has."""
+    return func.lag(column).over(partition_by=span.c.link_id, order_by=span.c.id)
+
+
 def _ages() -> list[float]:
     return [days for days in YOUNGER_THAN_DAYS if math.isfinite(days)]
 
@@ -96,8 +101,8 @@ def _born() -> ColumnElement[datetime]:
 def _days(db: AsyncConnection, moment: ColumnElement[Any]) -> ColumnElement[float]:
     """A moment as days since some day long ago, the same for all."""
     if db.dialect.name == "sqlite":
-        return func.julianday(moment, type_=Float)
-    return extract("epoch", moment).cast(Float) / 86_400
+        return func.julianday(moment, type_=Double)
+    return cast(extract("epoch", moment), Double) / 86_400
 
 
 def _capped(age: ColumnElement[float], limit: float) -> ColumnElement[float]:

@@ -1,4 +1,4 @@
-"""The JSON of design §6 over HTTP, and whether we are well."""
+"""The JSON of docs/json.md over HTTP, and whether we are well."""
 
 from __future__ import annotations
 

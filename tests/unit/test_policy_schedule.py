@@ -99,7 +99,7 @@ def test_an_account_whose_links_die_endangers_the_rest() -> None:
     assert found.chance_90d == pytest.approx(0.0463, abs=0.001)
     assert {
         "code": "account",
-        "factor": account.factor,
+        "factor": account.factor(0.05),
         "dead": 4,
         "of": 11,
         "expected": 0.3,
