@@ -30,7 +30,7 @@ from monitor.notify import notify, watchdog_every_s
 from monitor.report import outbox
 from monitor.sources.sync import Syncer
 from monitor.store import Store, StoreError, leases, stats, tally
-from monitor.store.checks import Due
+from monitor.store.claims import Due
 from monitor.sweep import Sweep
 from monitor.web import WebError, serving
 

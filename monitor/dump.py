@@ -80,6 +80,7 @@ def whole_link(found: Whole, why: str) -> dict[str, Any]:
             }
             for job in found.jobs
         ],
+        "marks": [_columns(one, "at", "word", "who", "note") for one in found.marks],
         "why": why,
     }
 

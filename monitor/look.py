@@ -12,7 +12,8 @@ from monitor.fetch import Fetcher
 from monitor.model import Article, Known, Outcome, Page, Reason, Status, Verdict
 from monitor.platforms.likeness import pack, sketch, unpack
 from monitor.policy import Doubt, Experience, assess, next_look, step
-from monitor.store.checks import Due, Look
+from monitor.store.checks import Look
+from monitor.store.claims import Due
 from monitor.urls import NotALink, clean
 
 ELSEWHERE = (Reason.HOME_PAGE, Reason.OTHER_PAGE)

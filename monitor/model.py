@@ -75,6 +75,8 @@ class Reason(StrEnum):
     CLIENT_ONLY = "client_only"  # opens only inside the platform's own app
     BLOCKED = "blocked"  # a firewall refuses us
     UNKNOWN_LAYOUT = "unknown_layout"  # a platform's page that is built as no rule knows
+    # no look at all
+    MARKED = "marked"  # a person said so
 
 
 class Status(StrEnum):

@@ -23,9 +23,10 @@ from monitor.look import Observation, decide, known_of, observe, wants_all
 from monitor.model import Clock, FailureKind
 from monitor.network import Network
 from monitor.policy import Experience, doubt
-from monitor.store import Store, StoreError, checks
+from monitor.store import Store, StoreError, checks, claims
 from monitor.store import pace as paces
-from monitor.store.checks import Due, Look
+from monitor.store.checks import Look
+from monitor.store.claims import Due
 from monitor.waves import Waves
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Sweep:
         if free <= 0 or self._stopping.is_set() or not await self.network.up():
             return 0
         async with self.store.read() as db:
-            hosts = await checks.ready_hosts(
+            hosts = await claims.ready_hosts(
                 db,
                 vantage=self.vantage,
                 now=self.clock(),
@@ -155,7 +156,7 @@ class Sweep:
                 return
             gap_s = spacing_s(pace, self.settings.pace)
             limit = max(1, min(AT_ONCE, int(PATIENCE_S / gap_s) if gap_s else AT_ONCE))
-            dues = await checks.claim(
+            dues = await claims.claim(
                 self.store,
                 host,
                 worker=self.worker,
@@ -184,7 +185,7 @@ class Sweep:
             pace = replace(pace, not_before=self.clock() + OUT_OF_RESOURCES_WAIT)
         finally:
             if left:
-                await asyncio.shield(checks.give_back(self.store, left, worker=self.worker, now=self.clock()))
+                await asyncio.shield(claims.give_back(self.store, left, worker=self.worker, now=self.clock()))
         return pace
 
     async def _look_safely(self, left: list[Due], pace: HostPace) -> tuple[Look, HostPace]:
@@ -195,7 +196,7 @@ class Sweep:
             raise
         except Exception:
             later = self.clock() + POISON_WAIT
-            await checks.postpone(self.store, left.pop(0), worker=self.worker, until=later)
+            await claims.postpone(self.store, left.pop(0), worker=self.worker, until=later)
             raise
         del left[0]
         return result
@@ -270,7 +271,7 @@ class Sweep:
             await asyncio.sleep(LEASE.total_seconds() / 3)
             if self._workers:
                 try:
-                    await checks.renew(self.store, worker=self.worker, until=self.clock() + LEASE)
+                    await claims.renew(self.store, worker=self.worker, until=self.clock() + LEASE)
                 except StoreError as error:
                     log.error("cannot renew leases: %s", error, extra={"action": "renew"})
 

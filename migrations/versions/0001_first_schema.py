@@ -81,11 +81,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_link_account"), ["account"], unique=False)
         batch_op.create_index("ix_link_due", ["host", "next_check_at"], unique=False)
         batch_op.create_index(
+            "ix_link_due_again",
+            ["host", "next_check_at"],
+            unique=False,
+            sqlite_where=sa.text("looks > 0"),
+            postgresql_where=sa.text("looks > 0"),
+        )
+        batch_op.create_index(
             "ix_link_leased",
             ["host", "lease_until"],
             unique=False,
             sqlite_where=sa.text("lease_until IS NOT NULL"),
             postgresql_where=sa.text("lease_until IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_link_never_looked_at",
+            ["host", "id"],
+            unique=False,
+            sqlite_where=sa.text("looks = 0"),
+            postgresql_where=sa.text("looks = 0"),
         )
         batch_op.create_index(
             "ix_link_standing", ["status", "at_risk", "watched", "ignored", "copy_id"], unique=False
@@ -174,6 +188,20 @@ def upgrade() -> None:
     with op.batch_alter_table("flip", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_flip_at"), ["at"], unique=False)
         batch_op.create_index(batch_op.f("ix_flip_link_id"), ["link_id"], unique=False)
+
+    op.create_table(
+        "mark",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("link_id", sa.Integer(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("word", sa.String(length=16), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["link_id"], ["link.id"], name=op.f("fk_mark_link_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mark")),
+    )
+    with op.batch_alter_table("mark", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mark_link_id"), ["link_id"], unique=False)
 
     op.create_table(
         "reference",
@@ -305,6 +333,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_reference_link_id"))
 
     op.drop_table("reference")
+    with op.batch_alter_table("mark", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mark_link_id"))
+
+    op.drop_table("mark")
     with op.batch_alter_table("flip", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_flip_link_id"))
         batch_op.drop_index(batch_op.f("ix_flip_at"))
@@ -318,9 +350,17 @@ def downgrade() -> None:
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.drop_index("ix_link_standing")
         batch_op.drop_index(
+            "ix_link_never_looked_at",
+            sqlite_where=sa.text("looks = 0"),
+            postgresql_where=sa.text("looks = 0"),
+        )
+        batch_op.drop_index(
             "ix_link_leased",
             sqlite_where=sa.text("lease_until IS NOT NULL"),
             postgresql_where=sa.text("lease_until IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_link_due_again", sqlite_where=sa.text("looks > 0"), postgresql_where=sa.text("looks > 0")
         )
         batch_op.drop_index("ix_link_due")
         batch_op.drop_index(batch_op.f("ix_link_account"))

@@ -19,6 +19,8 @@ COMMANDS = {
     "run": "The daemon: what systemd starts",
     "status": "What died, what is in danger, what is copied",
     "show": "One link: history, evidence, copies and why",
+    "mark": "Say yourself what a link is: dead, alive, to ignore",
+    "stats": "What the list has lived through: deaths, looks, walls",
     "archive": "Ask for copies now",
     "report": "The weekly report",
     "doctor": "Is everything as it should be, and what to mend",

@@ -73,11 +73,11 @@ async def _choose(
 
 async def _until_done(app: App, sweep: Sweep, store: Store) -> int:
     """Look until nothing that was due at the start is left, or every host left wants to be left alone."""
-    from monitor.store import checks
+    from monitor.store import claims
 
     started = now()
     async with store.read() as db:
-        total = await checks.count_due(db, started, only=sweep.only)
+        total = await claims.count_due(db, started, only=sweep.only)
     with progress(app, total, "Looking") as advance:
         shown = 0
         while True:
@@ -93,8 +93,8 @@ async def _until_done(app: App, sweep: Sweep, store: Store) -> int:
                 say(f"Offline, nothing was marked: {sweep.network.detail}")
                 return CANNOT
             async with store.read() as db:
-                left = await checks.count_due(db, started, only=sweep.only)
-                ready = await checks.next_ready(db, vantage=sweep.vantage, now=now(), hosts=sweep.only)
+                left = await claims.count_due(db, started, only=sweep.only)
+                ready = await claims.next_ready(db, vantage=sweep.vantage, now=now(), hosts=sweep.only)
             if not left:
                 return 0
             if ready is None or ready[1] - now() > HOST_WAIT:

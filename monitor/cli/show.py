@@ -72,6 +72,10 @@ def _print(app: App, found: Whole, sentence: str) -> None:
     )
     section("Changes", [f"{moment(flip.at)}  {flip.old} → {flip.new}" for flip in found.flips])
     section(
+        "Marks",
+        [f"{moment(one.at)}  {one.word}, by {one.who}: {one.note}".rstrip(": ") for one in found.marks],
+    )
+    section(
         "Copies",
         [
             f"{moment(one.captured_at)}  {one.archive} ({_grade(one.grade)})  {one.url}"

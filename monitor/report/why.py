@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from monitor.model import Status
+from monitor.model import Reason, Status
 from monitor.report import words
 from monitor.report.words import Language
 
@@ -46,6 +46,7 @@ RULES: dict[str, tuple[str, str]] = {
         "The last look was not believed: too many of its platform's links changed at once. Next look {at}.",
         "最近一次查看未予采信：该平台同时变化的链接太多。下次查看 {at}。",
     ),
+    "marked": ("Next look {at}, to see for itself.", "{at} 再查看核实。"),
     "mate": (
         "Next look {at}: another link of its account has just disappeared.",
         "下次查看 {at}：同一账号的另一个链接刚刚消失。",
@@ -86,7 +87,7 @@ def why(link: Standing, *, language: Language, zone: ZoneInfo) -> str:
     column = 1 if language == "zh" else 0
     standing = STANDING[Status(link.status)][column].format(
         reason=words.reason(language, link.reason) if link.reason else "–",
-        checked=day(link.last_checked_at),
+        checked=day(link.since if link.reason == Reason.MARKED else link.last_checked_at),
         failing=day(link.failing_since),
         since=day(link.since),
         failures=link.failures,

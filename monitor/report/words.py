@@ -164,6 +164,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.CLIENT_ONLY: ("opens only inside the app", "只能在客户端打开"),
     Reason.BLOCKED: ("a firewall refuses us", "被防火墙拦截"),
     Reason.UNKNOWN_LAYOUT: ("a page built as no rule knows yet", "页面结构是规则尚不认识的"),
+    Reason.MARKED: ("you said so", "由你标记"),
 }
 
 SIGNS: dict[str, tuple[str, str]] = {

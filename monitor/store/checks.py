@@ -1,54 +1,24 @@
-"""Claiming links that are due and recording what was seen: leases, history as spans, flips.
-
-``host.due_at`` is never later than the earliest due link of that host, so that finding work costs as much as
-there are hosts to ask, not as there are links. A lease has an end: what a killed worker held comes back.
-"""
+"""Recording what was seen: history as spans, flips, the next look. A look is written in one piece or not at all."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Flip, Status, Verdict
-from monitor.policy import Account, NextLook, Risk, State
-from monitor.policy.risk import YEAR
+from monitor.policy import NextLook, Risk, State
 from monitor.policy.schedule import MATES_WITHIN
 from monitor.store import snapshots
+from monitor.store.claims import STATE_COLUMNS, Due
 from monitor.store.engine import Store
 from monitor.store.links import hurry_hosts
 from monitor.store.sql import chunks
-from monitor.store.tables import flip, host, link, pace, span
-
-STATE_COLUMNS = [field.name for field in fields(State)]
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A link claimed for a look, with what is known of it."""
-
-    id: int
-    url: str
-    platform: str
-    host: str
-    account: str | None
-    title: str
-    added_at: datetime
-    published_at: datetime | None
-    state: State
-    looks: int
-    sketch: bytes | None
-    span_id: int | None
-    last: tuple[str | None, str | None, str | None]  # outcome, reason, rule of the last look
-    mates: Account
-
-    @property
-    def born(self) -> datetime:
-        return self.published_at or self.added_at
+from monitor.store.tables import flip, link, span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,166 +41,6 @@ class Look:
     sketch: bytes | None = None
     account: str | None = None
     published_at: datetime | None = None
-
-
-async def ready_hosts(
-    db: AsyncConnection,
-    *,
-    vantage: str,
-    now: datetime,
-    busy: Collection[str],
-    limit: int,
-    among: Collection[str] | None = None,
-) -> list[str]:
-    """Hosts that have due links and may be asked now, longest due first; not those in ``busy``."""
-    asked = and_(pace.c.host == host.c.host, pace.c.vantage == vantage)
-    statement = (
-        select(host.c.host)
-        .outerjoin(pace, asked)
-        .where(host.c.due_at <= now, or_(pace.c.not_before.is_(None), pace.c.not_before <= now))
-        .order_by(host.c.due_at)
-        .limit(limit + len(busy))
-    )
-    if among is not None:
-        statement = statement.where(host.c.host.in_(among))
-    names = (await db.execute(statement)).scalars()
-    return [name for name in names if name not in busy][:limit]
-
-
-async def claim(
-    store: Store,
-    name: str,
-    *,
-    worker: str,
-    now: datetime,
-    limit: int,
-    lease: timedelta,
-    only: Collection[int] | None = None,
-) -> list[Due]:
-    """Claim due links of one host, longest due first; sets when the host is worth asking again.
-
-    :param lease: how long they are this worker's unless it renews them; one that dies loses them then.
-    :param only: the ids of the links to choose from.
-    """
-    free = or_(link.c.lease_until.is_(None), link.c.lease_until <= now)
-    chosen = (
-        select(link)
-        .where(link.c.host == name, link.c.next_check_at <= now, free, link.c.watched, ~link.c.ignored)
-        .order_by(link.c.next_check_at, link.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    if only is not None:
-        chosen = chosen.where(link.c.id.in_(only))
-    async with store.write() as db:
-        rows = (await db.execute(chosen)).all()
-        ids = [row.id for row in rows]
-        await db.execute(
-            update(link).where(link.c.id.in_(ids)).values(leased_by=worker, lease_until=now + lease)
-        )
-        await db.execute(update(host).where(host.c.host == name).values(due_at=await _due_at(db, name)))
-        mates = await accounts(db, {row.account for row in rows if row.account})
-    return [_due(row, mates.get(row.account, Account())) for row in rows]
-
-
-async def _due_at(db: AsyncConnection, name: str) -> datetime | None:
-    """When a host next has work: its earliest free link, or the end of a lease that may not be kept."""
-    waiting = (
-        select(link.c.next_check_at)
-        .where(link.c.host == name, link.c.next_check_at.is_not(None), link.c.lease_until.is_(None))
-        .where(link.c.watched, ~link.c.ignored)
-        .order_by(link.c.next_check_at)
-        .limit(1)
-    )
-    leased = select(func.min(link.c.lease_until)).where(link.c.host == name, link.c.lease_until.is_not(None))
-    moments = [(await db.execute(statement)).scalar() for statement in (waiting, leased)]
-    return min((moment for moment in moments if moment is not None), default=None)
-
-
-async def accounts(db: AsyncConnection, names: Collection[str]) -> dict[str, Account]:
-    """What happened to the links of each account."""
-    found: dict[str, Account] = {}
-    for part in chunks(sorted(names)):
-        dead = func.sum(case((link.c.status == Status.DEAD, 1), else_=0))
-        statement = (
-            select(link.c.account, func.count(), dead, func.sum(link.c.seen_alive_s))
-            .where(link.c.account.in_(part))
-            .group_by(link.c.account)
-        )
-        for name, count, died, alive_s in await db.execute(statement):
-            found[name] = Account(count, int(died), float(alive_s) / YEAR.total_seconds())
-    return found
-
-
-def _due(row: Row[Any], mates: Account) -> Due:
-    state = {name: getattr(row, name) for name in STATE_COLUMNS}
-    return Due(
-        id=row.id,
-        url=row.url,
-        platform=row.platform,
-        host=row.host,
-        account=row.account,
-        title=row.title,
-        added_at=row.added_at,
-        published_at=row.published_at,
-        state=State(**(state | {"status": Status(row.status)})),
-        looks=row.looks,
-        sketch=row.sketch,
-        span_id=row.span_id,
-        last=(row.outcome, row.reason, row.rule),
-        mates=mates,
-    )
-
-
-async def postpone(store: Store, due: Due, *, worker: str, until: datetime) -> None:
-    """Put off a link whose look ended in an error of ours."""
-    async with store.write() as db:
-        mine = and_(link.c.id == due.id, link.c.leased_by == worker)
-        await db.execute(
-            update(link).where(mine).values(next_check_at=until, leased_by=None, lease_until=None)
-        )
-        await hurry_hosts(db, [due.host], until)
-
-
-async def renew(store: Store, *, worker: str, until: datetime) -> None:
-    """Keep all that ``worker`` holds until ``until``."""
-    async with store.write() as db:
-        held = and_(link.c.lease_until.is_not(None), link.c.leased_by == worker)
-        await db.execute(update(link).where(held).values(lease_until=until))
-
-
-async def next_ready(
-    db: AsyncConnection, *, vantage: str, now: datetime, hosts: Collection[str] | None = None
-) -> tuple[str, datetime] | None:
-    """Among the hosts with links due now, the one that may be asked first, and when; None when nothing is due."""
-    asked = and_(pace.c.host == host.c.host, pace.c.vantage == vantage)
-    statement = select(host.c.host, pace.c.not_before).outerjoin(pace, asked).where(host.c.due_at <= now)
-    if hosts is not None:
-        statement = statement.where(host.c.host.in_(hosts))
-    waits = [(row.host, max(row.not_before or now, now)) for row in await db.execute(statement)]
-    return min(waits, key=lambda wait: wait[1], default=None)
-
-
-async def count_due(
-    db: AsyncConnection, now: datetime, *, only: Mapping[str, frozenset[int]] | None = None
-) -> int:
-    """How many links are due at ``now``; of ``only`` (ids by host) where that is given."""
-    statement = select(func.count()).where(link.c.next_check_at <= now, link.c.watched, ~link.c.ignored)
-    if only is not None:
-        statement = statement.where(link.c.id.in_(set().union(*only.values())))
-    return int((await db.execute(statement)).scalar_one())
-
-
-async def give_back(store: Store, dues: Sequence[Due], *, worker: str, now: datetime) -> None:
-    """End the leases of links that were not looked at: they are due as before."""
-    async with store.write() as db:
-        for part in chunks([due.id for due in dues]):
-            await db.execute(
-                update(link)
-                .where(link.c.id.in_(part), link.c.leased_by == worker)
-                .values(leased_by=None, lease_until=None)
-            )
-        await hurry_hosts(db, {due.host for due in dues}, now)
 
 
 async def record(store: Store, looks: Sequence[Look], *, worker: str, vantage: str) -> list[Look]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, case, delete, exists, func, or_, select, update
@@ -110,16 +110,14 @@ async def _ensure_links(
     ids = await ids_of(db, list(first))
     new = [mention for url, mention in first.items() if url not in ids]
     if new:
-        newest = (await db.execute(select(func.max(link.c.id)))).scalar() or 0
-        rows = [_new_link(mention, now, newest + nth) for nth, mention in enumerate(new, 1)]
+        rows = [_new_link(mention, now) for mention in new]
         await db.execute(insert_new(db, link), rows)
         ids |= await ids_of(db, [mention.identity.url for mention in new])
         await hurry_hosts(db, {mention.identity.host for mention in new}, now)
     return ids, len(new)
 
 
-def _new_link(mention: Mention, now: datetime, nth: int) -> dict[str, Any]:
-    """Lists grow at their end and their files are named by date: of those due at once, the last is the youngest."""
+def _new_link(mention: Mention, now: datetime) -> dict[str, Any]:
     identity = mention.identity
     return {
         "url": identity.url,
@@ -129,7 +127,7 @@ def _new_link(mention: Mention, now: datetime, nth: int) -> dict[str, Any]:
         "title": mention.title,
         "added_at": now,
         "since": now,
-        "next_check_at": now - timedelta(microseconds=nth),
+        "next_check_at": now,
     }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Status
-from monitor.store.tables import archive_job, flip, link, reference, snapshot, source, span
+from monitor.store.tables import archive_job, flip, link, mark, reference, snapshot, source, span
 
 STREAMED = 500  # links read at a time
 DANGER = {Status.SUSPECT: 0, Status.DEAD: 1, Status.BLIND: 2, Status.ALIVE: 3, Status.PENDING: 4}
@@ -127,6 +127,7 @@ class Whole:
     flips: Sequence[Row[Any]]
     snapshots: Sequence[Row[Any]]
     jobs: Sequence[Row[Any]]
+    marks: Sequence[Row[Any]]
 
 
 async def whole(db: AsyncConnection, url: str) -> Whole | None:
@@ -137,6 +138,6 @@ async def whole(db: AsyncConnection, url: str) -> Whole | None:
     places = await _places(db, [row.id])
     found = [
         (await db.execute(select(table).where(table.c.link_id == row.id).order_by(table.c.id))).all()
-        for table in (span, flip, snapshot, archive_job)
+        for table in (span, flip, snapshot, archive_job, mark)
     ]
     return Whole(row, places.get(row.id, []), *found)

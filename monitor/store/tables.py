@@ -137,6 +137,20 @@ link = Table(
     Column("copy_id", Integer),  # the verified snapshot shown for it; null = none
     Index("ix_link_due", "host", "next_check_at"),
     Index(
+        "ix_link_never_looked_at",
+        "host",
+        "id",
+        sqlite_where=text("looks = 0"),
+        postgresql_where=text("looks = 0"),
+    ),
+    Index(
+        "ix_link_due_again",
+        "host",
+        "next_check_at",
+        sqlite_where=text("looks > 0"),
+        postgresql_where=text("looks > 0"),
+    ),
+    Index(
         "ix_link_leased",
         "host",
         "lease_until",
@@ -184,6 +198,17 @@ flip = Table(
     Column("new", String(16), nullable=False),
     Column("reason", String(32), nullable=False),
     Column("evidence", Text, nullable=False, server_default=""),
+)
+
+mark = Table(
+    "mark",
+    metadata,
+    _id(),
+    _of_link(),
+    Column("at", UtcDateTime, nullable=False),
+    Column("word", String(16), nullable=False),  # dead, alive, ignore, recheck
+    Column("who", Text, nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
 )
 
 host = Table(

@@ -10,9 +10,9 @@ from monitor.fetch.pace import HostPace
 from monitor.look import Observation, decide
 from monitor.model import Identity, Outcome, Page, Reason, Verdict
 from monitor.policy import Crowd
-from monitor.store import Store, checks, links
+from monitor.store import Store, checks, claims, links
 from monitor.store import pace as paces
-from monitor.store.checks import Due
+from monitor.store.claims import Due
 from monitor.store.links import Mention
 from monitor.store.tables import flip, link, span
 
@@ -32,7 +32,7 @@ async def add(store: Store, count: int, *, host: str = "a.example", account: str
 
 
 async def claim(store: Store, worker: str = "w", *, now: datetime = NOW, limit: int = 100) -> list[Due]:
-    return await checks.claim(store, "a.example", worker=worker, now=now, limit=limit, lease=LEASE)
+    return await claims.claim(store, "a.example", worker=worker, now=now, limit=limit, lease=LEASE)
 
 
 async def record(
@@ -46,7 +46,7 @@ async def record(
 
 async def ready(store: Store, now: datetime = NOW, busy: tuple[str, ...] = ()) -> list[str]:
     async with store.read() as db:
-        return await checks.ready_hosts(db, vantage="here", now=now, busy=busy, limit=10)
+        return await claims.ready_hosts(db, vantage="here", now=now, busy=busy, limit=10)
 
 
 async def rows(store: Store, table: Any) -> list[Any]:
@@ -72,14 +72,14 @@ async def test_a_lease_that_ends_gives_the_link_back(store: Store) -> None:
 async def test_a_renewed_lease_goes_on(store: Store) -> None:
     await add(store, 1)
     await claim(store, "me")
-    await checks.renew(store, worker="me", until=NOW + 3 * LEASE)
+    await claims.renew(store, worker="me", until=NOW + 3 * LEASE)
     assert await claim(store, "they", now=NOW + 2 * LEASE) == []
 
 
 async def test_what_is_given_back_is_due_as_before(store: Store) -> None:
     await add(store, 2)
     dues = await claim(store, "me")
-    await checks.give_back(store, dues, worker="me", now=NOW)
+    await claims.give_back(store, dues, worker="me", now=NOW)
     assert await ready(store) == ["a.example"]
     assert len(await claim(store, "they")) == 2
 
@@ -180,7 +180,7 @@ async def test_a_poisonous_link_waits_before_it_may_break_us_again(store: Store)
     await add(store, 1)
     [due] = await claim(store)
     hour = NOW + timedelta(hours=1)
-    await checks.postpone(store, due, worker="w", until=hour)
+    await claims.postpone(store, due, worker="w", until=hour)
     assert await ready(store) == []
     assert await ready(store, hour) == ["a.example"]
 
