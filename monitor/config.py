@@ -212,6 +212,8 @@ class Daemon(Section):
     tick_s: PositiveFloat = 5
     archive_tick_s: PositiveFloat = 10
     sync_s: PositiveFloat = 60
+    feed_every_s: PositiveFloat = 21600
+    deliver_s: PositiveFloat = 30
     grace_s: PositiveFloat = 20
     vantage: str = ""
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -37,28 +35,7 @@ from monitor.web import WebError, serving
 log = logging.getLogger(__name__)
 
 TICKS_MISSED = 12  # so many without a sign of life, and systemd may restart us
-DELIVER_EVERY_S = 30
 UPKEEP_EVERY_S = 3600
-
-
-def machine_name() -> str:
-    return socket.gethostname()[:30]
-
-
-def worker_name() -> str:
-    """Who holds a lease: this process and no other, not even its successor with the same pid."""
-    return f"{machine_name()}:{os.getpid()}:{secrets.token_hex(4)}"
-
-
-def runs(pid: int) -> bool:
-    """Whether a process with that id runs on this machine."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it is another user's
-        return True
-    return True
 
 
 class Daemon:
@@ -66,7 +43,7 @@ class Daemon:
 
     def __init__(self, store: Store, fetcher: Fetcher, settings: Settings, *, clock: Clock) -> None:
         self.store, self.settings, self.clock = store, settings, clock
-        self.worker = worker_name()
+        self.worker = leases.worker_name()
         self.vantage = settings.daemon.vantage or socket.gethostname()[:64]
         self.network = Network(Connectivity(fetcher, settings.network.anchors), store, clock)
         self.sweep = Sweep(
@@ -96,9 +73,13 @@ class Daemon:
 
     async def sync(self) -> None:
         """Read the lists that changed."""
-        summary = await self._syncer.sync(self.settings.sources, base=self.settings.home, now=self.clock())
-        for skipped in summary.skipped:
-            log.warning("not watched: %s (%s)", skipped["url"], skipped["why"], extra={"action": "sync"})
+        await self._syncer.sync(
+            self.settings.sources,
+            base=self.settings.home,
+            now=self.clock(),
+            feed_every=timedelta(seconds=self.settings.daemon.feed_every_s),
+            online=self.network.seems_up,
+        )
 
     async def report(self) -> None:
         """Put the weekly report of the last scheduled moment into the outbox, if it is not there."""
@@ -140,7 +121,7 @@ class Daemon:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[AsyncIOScheduler]:
         """The sweep and the scheduler at work; at the end what is in flight is finished, the rest given back."""
-        await leases.free_those_of_the_dead(self.store, machine_name(), runs, self.clock())
+        await leases.free_those_of_the_dead(self.store, self.clock())
         async with self.sweep:
             scheduler = self._schedule()
             scheduler.start()
@@ -166,25 +147,27 @@ class Daemon:
             (self.sync, timers.sync_s),
             (self.tick, timers.tick_s),
             (self.archive_tick, timers.archive_tick_s),
-            (self.deliver, min(DELIVER_EVERY_S, timers.sync_s)),
+            (self.deliver, timers.deliver_s),
             (self.upkeep, UPKEEP_EVERY_S),
         ):
-            scheduler.add_job(_guarded(job), "interval", seconds=every_s, next_run_time=now, id=job.__name__)
-        scheduler.add_job(_guarded(self.report), weekly, id="report")
-        scheduler.add_job(_guarded(self.report), id="report missed while off")  # at once, once
+            scheduler.add_job(
+                _guarded(job.__name__, job), "interval", seconds=every_s, next_run_time=now, id=job.__name__
+            )
+        scheduler.add_job(_guarded("report", self.report), weekly, id="report")
+        scheduler.add_job(_guarded("report", self.report), id="report missed while off")  # at once, once
         return scheduler
 
 
-def _guarded(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+def _guarded(name: str, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
     """A job that fails is logged in one sentence and called again at its next time."""
 
     async def guarded() -> None:
         try:
             await job()
         except StoreError as problem:
-            log.error("%s: %s", getattr(job, "__name__", "job"), problem, extra={"action": "job"})
+            log.error("%s: %s", name, problem, extra={"action": "job"})
         except Exception:
-            log.exception("%s failed", getattr(job, "__name__", "job"), extra={"action": "job"})
+            log.exception("%s failed", name, extra={"action": "job"})
 
     return guarded
 
@@ -220,5 +203,12 @@ async def _until(stop: asyncio.Event, daemon: Daemon) -> None:
             async with asyncio.timeout(every_s):
                 await stop.wait()
         except TimeoutError:
-            if await daemon.healthy():
-                notify("WATCHDOG=1", f"STATUS={await daemon.status_line()}")
+            await _sign_of_life(daemon)
+
+
+async def _sign_of_life(daemon: Daemon) -> None:
+    try:
+        if await daemon.healthy():
+            notify("WATCHDOG=1", f"STATUS={await daemon.status_line()}")
+    except StoreError as problem:  # no sign: systemd restarts us when it goes on
+        log.error("%s", problem, extra={"action": "watchdog"})

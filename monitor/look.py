@@ -11,12 +11,12 @@ from monitor.config import Policy
 from monitor.fetch import Fetcher
 from monitor.model import Article, Known, Outcome, Page, Reason, Status, Verdict
 from monitor.platforms.likeness import pack, sketch, unpack
-from monitor.policy import Doubt, Experience, assess, next_look, step
+from monitor.policy import Doubt, Experience, State, assess, next_look, step
+from monitor.policy.risk import ELSEWHERE
+from monitor.policy.status import LIKE_ENOUGH
 from monitor.store.checks import Look
 from monitor.store.claims import Due
 from monitor.urls import NotALink, clean
-
-ELSEWHERE = (Reason.HOME_PAGE, Reason.OTHER_PAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +109,18 @@ def decide(
         flip=flip,
         risk=risk,
         next=next_look(state, risk, born=born, now=now, policy=policy, doubt=doubt),
-        sketch=pack(sketch(article.text)) if article and article.text else None,
+        sketch=pack(sketch(article.text))
+        if article and article.text and _is_good(due, state, seen.verdict)
+        else None,
         account=article.account if article else None,
         published_at=published,
     )
+
+
+def _is_good(due: Due, state: State, verdict: Verdict) -> bool:
+    """Whether the text that was seen is the article's: what lives at a dead address may be something else."""
+    returned = due.state.status is not Status.DEAD or state.status is Status.ALIVE
+    return returned and (verdict.likeness is None or verdict.likeness >= LIKE_ENOUGH)
 
 
 def _elsewhere(page: Page) -> str | None:

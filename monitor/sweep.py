@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 
 from monitor.config import Settings
 from monitor.fetch import Fetcher, OutOfResourcesError
-from monitor.fetch.pace import HostPace, after_look, next_gap, spacing_s
 from monitor.look import Observation, decide, known_of, observe, wants_all
 from monitor.model import Clock, FailureKind
 from monitor.network import Network
 from monitor.policy import Experience, doubt
+from monitor.policy.pace import HostPace, after_look, next_gap, spacing_s
 from monitor.store import Store, StoreError, checks, claims
 from monitor.store import pace as paces
 from monitor.store.checks import Look
@@ -119,7 +119,7 @@ class Sweep:
         while self._workers:
             await asyncio.wait(self._workers.values())
             await asyncio.sleep(0)
-        await self._seen.join()
+        await self._recorded()
 
     async def stop(self, grace: timedelta) -> None:
         """Finish what is in flight within ``grace``, give the rest back, record all, end."""
@@ -130,12 +130,13 @@ class Sweep:
             task.cancel()
         if self._workers:
             await asyncio.wait(list(self._workers.values()))
-        if self._side and not self._side[0].done():
-            await self._seen.join()
-        for task in self._side:
-            task.cancel()
-        await asyncio.gather(*self._side, return_exceptions=True)
-        self._side = []
+        try:
+            await self._recorded()
+        finally:
+            for task in self._side:
+                task.cancel()
+            await asyncio.gather(*self._side, return_exceptions=True)
+            self._side = []
 
     def _finished(self, host: str, task: asyncio.Task[None]) -> None:
         del self._workers[host]
@@ -175,7 +176,9 @@ class Sweep:
         try:
             while left and not self._stopping.is_set() and self._wait_s(pace) <= PATIENCE_S:
                 await asyncio.sleep(self._wait_s(pace))
-                await self._announce(pace)
+                pace = await self._announce(pace)
+                if self._wait_s(pace):
+                    continue
                 look, pace = await self._look_safely(left, pace)
                 await self._seen.put((look, pace))
         except OfflineError:
@@ -183,6 +186,8 @@ class Sweep:
         except OutOfResourcesError as problem:
             log.error("%s", problem, extra={"action": "sweep"})
             pace = replace(pace, not_before=self.clock() + OUT_OF_RESOURCES_WAIT)
+            async with self.store.write() as db:
+                await paces.put(db, [pace], vantage=self.vantage)
         finally:
             if left:
                 await asyncio.shield(claims.give_back(self.store, left, worker=self.worker, now=self.clock()))
@@ -201,12 +206,21 @@ class Sweep:
         del left[0]
         return result
 
-    async def _announce(self, pace: HostPace) -> None:
-        """Keep the earliest time of the look after this one, before this one: a crash must not hurry the host."""
+    async def _announce(self, pace: HostPace) -> HostPace:
+        """Before a look, keep the earliest time of the one after it: a crash must not hurry the host.
+
+        :returns: the pace to go by. Where another process has asked the host meanwhile, its word counts.
+        """
         gap = next_gap(pace, self.settings.pace, self.chance)
-        if gap:
-            async with self.store.write() as db:
-                await paces.put(db, [replace(pace, not_before=self.clock() + gap)], vantage=self.vantage)
+        if not gap:
+            return pace
+        now = self.clock()
+        async with self.store.write() as db:
+            kept = await paces.get(db, pace.host, vantage=self.vantage, now=now)
+            if kept.not_before > max(now, pace.not_before):
+                return kept
+            await paces.put(db, [replace(pace, not_before=now + gap)], vantage=self.vantage)
+        return pace
 
     def _wait_s(self, pace: HostPace) -> float:
         return max(0.0, (pace.not_before - self.clock()).total_seconds())
@@ -229,11 +243,13 @@ class Sweep:
             raise OfflineError
         now = self.clock()
         verdict = seen.verdict
-        pace = after_look(pace, seen.page, verdict, now, settings=self.settings.pace, chance=self.chance)
+        pace = after_look(
+            pace, seen.page, verdict, now, settings=self.settings.pace, chance=self.chance, alone=due.alone
+        )
         crowd = self.waves.after(due.platform, due.state.status, verdict, now)
         reason = doubt(pace.answers, crowd, verdict, now)
         look = decide(due, seen, now, policy, experience=self.experience, doubt=reason)
-        if self.keep and seen.article:
+        if self.keep and look.sketch is not None:
             await self.keep(due, seen, now)
         return look, pace
 
@@ -247,7 +263,24 @@ class Sweep:
                 self._seen.task_done()
 
     async def _record(self, batch: list[tuple[Look, HostPace]]) -> None:
-        """Record a batch, for as long as it takes: a database that is away for a while loses nothing."""
+        """Record a batch; one look in it that cannot be recorded takes no other along."""
+        try:
+            kept = await self._write(batch)
+        except Exception:
+            if len(batch) > 1:
+                for one in batch:
+                    await self._record([one])
+                return
+            due = batch[0][0].due
+            log.exception("cannot record %s", due.url, extra={"action": "record", "link_id": due.id})
+            await claims.postpone(self.store, due, worker=self.worker, until=self.clock() + POISON_WAIT)
+            return
+        self.looks += len(kept)
+        for look in kept:
+            _log(look)
+
+    async def _write(self, batch: list[tuple[Look, HostPace]]) -> list[Look]:
+        """Write a batch, for as long as it takes: a database that is away for a while loses nothing."""
         wait_s = 0.5
         while True:
             try:
@@ -257,14 +290,24 @@ class Sweep:
                 async with self.store.write() as db:
                     await paces.put(db, {pace.host: pace for _, pace in batch}.values(), vantage=self.vantage)
                     await self.waves.keep(db, self.clock())
-                break
             except StoreError as error:
+                if not error.passing:
+                    raise
                 log.error("cannot record, trying again: %s", error, extra={"action": "record"})
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, 30)
-        self.looks += len(kept)
-        for look in kept:
-            _log(look)
+            else:
+                return kept
+
+    async def _recorded(self) -> None:
+        """Wait until all that was seen is recorded; a recorder that died says so."""
+        joined = asyncio.create_task(self._seen.join())
+        try:
+            await asyncio.wait({joined, *self._side[:1]}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            joined.cancel()
+        if self._side and self._side[0].done():
+            self._side[0].result()
 
     async def _renew_leases(self) -> None:
         while True:

@@ -151,6 +151,7 @@ def upgrade() -> None:
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=True),
         sa.Column("archive", sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.Column("configured", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("synced_at", UtcDateTime(), nullable=True),
         sa.Column("missing_since", UtcDateTime(), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),

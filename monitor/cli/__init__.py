@@ -96,8 +96,11 @@ def main() -> None:
 def _exit_code(error: Exception) -> int:
     from monitor.config import ConfigError
     from monitor.sources import SourceError
+    from monitor.sources.sync import SourceUnreachableError
     from monitor.urls import NotALink
 
+    if isinstance(error, SourceUnreachableError):
+        return CANNOT
     return USAGE if isinstance(error, ConfigError | SourceError | NotALink) else CANNOT
 
 

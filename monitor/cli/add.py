@@ -30,9 +30,7 @@ async def _add(app: App, targets: tuple[str, ...], *, as_json: bool) -> int:
     async with app.store(create=True) as store, app.fetcher() as fetcher:
         summary = await add(store, targets, base=Path.cwd(), now=now(), fetcher=fetcher)
     if as_json:
-        result = asdict(summary)
-        del result["dropped"]
-        echo_json(result)
+        echo_json(asdict(summary))
         return 0
     click.echo(
         f"{summary.references} references: {summary.links_added} links added, {summary.links_known} known before."

@@ -68,8 +68,8 @@ async def _enqueue(app: App, store: Store, urls: tuple[str, ...]) -> list[int]:
 
 async def _work_off(app: App, store: Store, ids: Sequence[int]) -> None:
     from monitor.archives.queue import ArchiveQueue
-    from monitor.daemon import worker_name
     from monitor.store import archives
+    from monitor.store.leases import worker_name
 
     async with app.fetcher() as fetcher:
         queue = ArchiveQueue(store, fetcher, app.settings, now, worker_name())

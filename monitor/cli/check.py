@@ -63,7 +63,7 @@ async def _choose(
                 await links.make_due(db, now())
             return None
         identities = [identify(url) for url in urls]
-        ids = await links.ids_of(db, [one.url for one in identities])
+        ids = await links.ids_of(db, [one.url for one in identities], watched=True)
         if unknown := [one.url for one in identities if one.url not in ids]:
             raise StoreError(f"{unknown[0]} is not watched: add it first (rotwatch add URL).")
         await links.make_due(db, now(), urls=list(ids))

@@ -22,12 +22,12 @@ def command(app: App, targets: tuple[str, ...]) -> int:
 
 
 async def _extract(app: App, targets: tuple[str, ...]) -> int:
-    from monitor.sources.sync import references_of
+    from monitor.sources.sync import lists_of
 
     async with app.fetcher() as fetcher:
         for target in targets:
-            async for references in references_of(target, base=Path.cwd(), fetcher=fetcher):
-                for reference in references:
+            async for _, loaded in lists_of(target, base=Path.cwd(), fetcher=fetcher):
+                for reference in loaded.references:
                     _print(reference)
     return 0
 

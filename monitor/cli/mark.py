@@ -25,8 +25,11 @@ LONGEST_NOTE = 300
 @click.option("--recheck", is_flag=True, help="Look again now; ends --ignore.")
 @click.option("--note", default="", metavar="TEXT", help="Why; kept with the word.")
 @pass_app
-def command(app: App, urls: tuple[str, ...], *, note: str, **said: bool) -> int:
+def command(
+    app: App, urls: tuple[str, ...], *, dead: bool, alive: bool, ignore: bool, recheck: bool, note: str
+) -> int:
     """Say what a link is. It is kept with your name and the time; what later looks see counts as ever."""
+    said = {"dead": dead, "alive": alive, "ignore": ignore, "recheck": recheck}
     words = [word for word, wanted in said.items() if wanted]
     if len(words) != 1:
         raise click.UsageError("Say one of --dead, --alive, --ignore and --recheck.")

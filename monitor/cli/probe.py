@@ -54,13 +54,13 @@ async def _probe(
 async def _read(targets: tuple[str, ...], fetcher: Fetcher) -> dict[str, list[Reference]]:
     """What is to be looked at, by host: a host is asked one thing at a time."""
     from monitor.platforms import identify
-    from monitor.sources.sync import references_of
+    from monitor.sources.sync import lists_of
     from monitor.urls import NotALink
 
     by_host: dict[str, list[Reference]] = {}
     for target in targets:
-        async for references in references_of(target, base=Path.cwd(), fetcher=fetcher):
-            for reference in references:
+        async for _, loaded in lists_of(target, base=Path.cwd(), fetcher=fetcher):
+            for reference in loaded.references:
                 try:
                     host = identify(reference.url).host
                 except NotALink as why:

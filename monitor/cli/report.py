@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -77,9 +75,9 @@ def _render(app: App, report: Report) -> Rendered:
 
 async def _send(app: App, store: Store, report: Report) -> None:
     from monitor.report.outbox import send_now
+    from monitor.store.leases import worker_name
 
-    worker = f"{socket.gethostname()}:{os.getpid()}"
-    await send_now(store, app.settings, report, worker, now)
+    await send_now(store, app.settings, report, worker_name(), now)
     say(f"Sent to {', '.join(app.settings.report.email.recipients)}.")
 
 

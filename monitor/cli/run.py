@@ -33,17 +33,16 @@ async def _run(app: App) -> int:
     stop = told_to_stop()
     async with app.store(create=True) as store, app.fetcher() as fetcher:
         daemon = Daemon(store, fetcher, app.settings, clock=now)
-        await daemon.sync()
         async with store.read() as db:
             watched = await links.watched(db)
-        say(f"rotwatch {__version__} watches {watched} links; database {store.name}.")
         program = _as_called()
+        say(f"rotwatch {__version__} watches {watched} links; database {store.name}.")
         say(f"What died, what is in danger, what is copied:  {program} status")
         say(f"One link, its history and why:                 {program} show URL")
         say(f"Is everything as it should be:                 {program} doctor")
-        if not watched:
+        if not watched and not app.settings.sources:
             say(
-                "Nothing to watch yet: rotwatch add FILE, or name a list under [[sources]] in the configuration."
+                f"Nothing to watch yet: {program} add FILE, or name a list under [[sources]] in the configuration."
             )
         await serve(daemon, stop)
     return 0

@@ -51,13 +51,26 @@ class FailOn(click.ParamType[frozenset[str]]):
         return wanted
 
 
+def _known_platform(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    from monitor.platforms import PLATFORMS
+
+    names = [platform.NAME for platform in PLATFORMS]
+    if value not in names:
+        raise click.BadParameter(f"{value!r} is not one of {', '.join(names)}.")
+    return value
+
+
 @click.command("status", short_help="What died, what is in danger, what is copied.")
 @click.option("--json", "as_json", is_flag=True, help="Everything, as one JSON object.")
 @click.option("--csv", "as_csv", is_flag=True, help="The links, as CSV.")
 @click.option(
     "--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these; repeatable."
 )
-@click.option("--platform", metavar="P", help="Only wechat, zhihu, csdn or generic.")
+@click.option(
+    "--platform", metavar="P", help="Only wechat, zhihu, csdn or generic.", callback=_known_platform
+)
 @click.option("--at-risk", is_flag=True, help="Only links in danger.")
 @click.option("--since", type=DURATION, metavar="7d", help="Only links whose status changed since then.")
 @click.option(
@@ -104,7 +117,8 @@ async def _status(app: App, chosen: Filter, *, as_json: bool, as_csv: bool, fail
                 say(f"Offline since {zulu(network.updated_at)}, nothing is marked: {network.note}")
             _print_numbers(app, numbers)
             await _print_table(app, links, chosen)
-    return BAD_NEWS if any(getattr(numbers, word) for word in fail_on) else FINE
+        asked = await tally.count(db, chosen.condition)
+    return BAD_NEWS if any(getattr(asked, word) for word in fail_on) else FINE
 
 
 async def _print_csv(links: AsyncIterator[dict[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlunsplit
 from monitor.model import Article, Identity, Known, Outcome, Page, Reason, Verdict
 from monitor.platforms import csdn, generic, transport, wechat, zhihu
 from monitor.platforms.base import Platform, host_of, is_host, parts_of
-from monitor.platforms.html import Document
+from monitor.platforms.html import Document, tidy
 from monitor.platforms.likeness import likeness
 from monitor.urls import NotALink, clean
 
@@ -26,6 +26,7 @@ PLATFORMS: tuple[Platform, ...] = (
     generic,  # last: it takes every host
 )
 _NOTHING = Known()
+MAX_ACCOUNT = 200  # characters
 
 
 def identify(raw: str) -> Identity:
@@ -68,7 +69,8 @@ def article(page: Page, verdict: Verdict) -> Article | None:
         return None
     # known by its text or title: the platform's own containers are not there
     platform = _of_page(page) if verdict.reason is Reason.ARTICLE else generic
-    return platform.article(_document(page))
+    found = platform.article(_document(page))
+    return replace(found, account=tidy(found.account, MAX_ACCOUNT) or None) if found.account else found
 
 
 def probe_url(url: str) -> str | None:

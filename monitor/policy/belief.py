@@ -46,9 +46,12 @@ class Crowd:
         return self.since is not None and now - self.since < DOUBTED_AT_MOST
 
 
-def host_after(crowd: Crowd, verdict: Verdict, now: datetime) -> Crowd:
-    """The host's crowd once it has answered; one answer ends an outage."""
-    if not _is_the_hosts(verdict):
+def host_after(crowd: Crowd, verdict: Verdict, now: datetime, *, alone: bool = False) -> Crowd:
+    """The host's crowd once it has answered; one answer ends an outage.
+
+    :param alone: the link is the only one of its host: then nothing fails together.
+    """
+    if alone or not _is_the_hosts(verdict):
         return Crowd("+") if crowd.since else Crowd((crowd.recent + "+")[-HOST_ANSWERS:])
     recent = (crowd.recent + "-")[-HOST_ANSWERS:]
     failures = recent.count("-")
@@ -62,7 +65,7 @@ def platform_after(crowd: Crowd, before: Status, verdict: Verdict, now: datetime
         return crowd  # an outage is the host brake's business
     recent = (crowd.recent + ("-" if verdict.outcome in BAD else "+"))[-PLATFORM_LOOKS:]
     bad = recent.count("-")
-    if crowd.since:
+    if crowd.since and crowd.doubted(now):
         calm = len(recent) == PLATFORM_LOOKS and bad < PLATFORM_CALM * PLATFORM_LOOKS
         return Crowd(recent, None if calm else crowd.since)
     wave = bad >= PLATFORM_BAD and bad > PLATFORM_SHARE * len(recent)

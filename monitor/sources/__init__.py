@@ -8,9 +8,9 @@ from __future__ import annotations
 from monitor.model import Reference
 from monitor.sources.decode import decode
 from monitor.sources.files import SourceError, expand, is_url, read_bytes
-from monitor.sources.formats import looks_like_list, reader_for
+from monitor.sources.formats import looks_like_list, reader_for, scrolls
 
-__all__ = ["SourceError", "expand", "is_url", "looks_like_list", "read", "read_bytes", "read_file"]
+__all__ = ["SourceError", "expand", "is_url", "looks_like_list", "read", "read_bytes", "read_file", "scrolls"]
 
 
 def read(path: str, data: bytes, *, content_type: str | None = None) -> list[Reference]:

@@ -116,6 +116,14 @@ def looks_like_list(data: bytes, content_type: str | None) -> bool:
     return bool(readers - {_ORDINARY_PAGE})
 
 
+_SCROLLS = re.compile(rf"{_PROLOGUE}<(?:rss|(?:\w+:)?feed|rdf:RDF)[\s>]", re.IGNORECASE)
+
+
+def scrolls(data: bytes, content_type: str | None = None) -> bool:
+    """Whether a list shows only its newest entries, as RSS and Atom feeds do: an entry that left is not withdrawn."""
+    return _SCROLLS.match(decode(data[:_HEAD], content_type)) is not None
+
+
 def is_list_name(name: str) -> bool | None:
     """Whether a file found in a folder is a list, by its name; None if only ``is_signed`` can tell."""
     suffix = _suffix(name)

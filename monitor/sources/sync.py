@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from monitor.model import Reference
 from monitor.platforms import identify
-from monitor.sources import SourceError, expand, is_url, looks_like_list, read, read_bytes
+from monitor.sources import SourceError, expand, is_url, looks_like_list, read, read_bytes, scrolls
 from monitor.store import Store, links
 from monitor.store.links import BY_HAND, Mention
 from monitor.urls import NotALink
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
+
     from monitor.config import Source
     from monitor.fetch import Fetcher
 
@@ -30,6 +32,10 @@ LIST_NAMES = ("feed", "rss", "atom", "atom.xml", "index.xml", "feed.xml", "rss.x
 SHOWN = 200  # characters of a URL that could not be understood
 
 
+class SourceUnreachableError(SourceError):
+    """A list on the network cannot be had now."""
+
+
 @dataclass(slots=True)
 class Summary:
     """What reading some lists brought."""
@@ -37,8 +43,16 @@ class Summary:
     references: int = 0
     links_added: int = 0
     links_known: int = 0
-    dropped: int = 0
     skipped: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A list that was read. ``complete``: what it does not mention any more was withdrawn."""
+
+    references: Sequence[Reference]
+    digest: str
+    complete: bool
 
 
 def may_be_list(url: str) -> bool:
@@ -58,27 +72,27 @@ def understand(references: Sequence[Reference]) -> tuple[list[Mention], list[dic
     return mentions, skipped
 
 
-async def load(source: str, fetcher: Fetcher | None) -> tuple[list[Reference], str]:
-    """The references of one list, and the sha256 of its bytes.
+async def load(source: str, fetcher: Fetcher) -> Loaded:
+    """Read one list.
 
     :raises SourceError: it cannot be read.
     """
-    if not is_url(source):
-        data, content_type = await asyncio.to_thread(read_bytes, source), None
-    else:
+    if is_url(source):
         data, content_type = await _download(source, fetcher)
+    else:
+        data, content_type = await asyncio.to_thread(read_bytes, source), None
     references = await asyncio.to_thread(read, source, data, content_type=content_type)
-    return references, hashlib.sha256(data).hexdigest()
+    return Loaded(references, hashlib.sha256(data).hexdigest(), not scrolls(data, content_type))
 
 
-async def _download(url: str, fetcher: Fetcher | None) -> tuple[bytes, str | None]:
-    if fetcher is None:
-        raise SourceError(f"{url} is on the network: give a file here.")
+async def _download(url: str, fetcher: Fetcher) -> tuple[bytes, str | None]:
     page = await fetcher.fetch(url)
     content_type = page.headers.get("content-type")
     if page.failure or page.http_status != 200:
         why = page.failure.detail if page.failure else f"HTTP {page.http_status}"
-        raise SourceError(f"The list {url} cannot be read ({why}): try again later or give a file.")
+        raise SourceUnreachableError(
+            f"The list {url} cannot be read ({why}): try again later or give a file."
+        )
     if not page.complete:
         raise SourceError(f"The list {url} is too large: raise [network] max_body_mb or give a file.")
     if not looks_like_list(page.body, content_type):
@@ -88,23 +102,20 @@ async def _download(url: str, fetcher: Fetcher | None) -> tuple[bytes, str | Non
     return page.body, content_type
 
 
-async def references_of(
-    target: str, *, base: Path, fetcher: Fetcher | None
-) -> AsyncIterator[Sequence[Reference]]:
-    """What a target of the command line mentions, list by list; a URL that is no list mentions itself.
+async def lists_of(target: str, *, base: Path, fetcher: Fetcher) -> AsyncIterator[tuple[str, Loaded]]:
+    """What a target of the command line names, list by list; a URL that is no list mentions itself.
 
     :raises SourceError: the target, or a list below it, cannot be read.
     """
     if is_url(target) and not may_be_list(target):
-        yield [Reference(target, "", BY_HAND, 0)]
+        yield BY_HAND, Loaded([Reference(target, "", BY_HAND, 0)], "", complete=False)
         return
-    for source in expand(target, base=base):
-        references, _ = await load(source, fetcher)
-        yield references
+    for source in await asyncio.to_thread(expand, target, base=base):
+        yield source, await load(source, fetcher)
 
 
 async def add(
-    store: Store, targets: Sequence[str], *, base: Path, now: datetime, fetcher: Fetcher | None
+    store: Store, targets: Sequence[str], *, base: Path, now: datetime, fetcher: Fetcher
 ) -> Summary:
     """Watch what ``targets`` name: single URLs, files, folders, globs, feeds.
 
@@ -112,38 +123,24 @@ async def add(
     """
     summary = Summary()
     for target in targets:
-        if is_url(target) and not may_be_list(target):
-            by_hand = [Reference(target, "", BY_HAND, 0)]
-            await _store(store, BY_HAND, by_hand, summary, now=now, complete=False)
-            continue
-        for source in expand(target, base=base):
-            references, digest = await load(source, fetcher)
-            await _store(store, source, references, summary, now=now, digest=digest)
+        async for source, loaded in lists_of(target, base=base, fetcher=fetcher):
+            await _store(store, source, loaded, summary, now=now)
     async with store.write() as db:
         await links.unwatch_unmentioned(db)
     return summary
 
 
 async def _store(
-    store: Store,
-    source: str,
-    references: Sequence[Reference],
-    summary: Summary,
-    *,
-    now: datetime,
-    digest: str | None = None,
-    archive: bool = True,
-    complete: bool = True,
+    store: Store, source: str, loaded: Loaded, summary: Summary, *, now: datetime, archive: bool | None = None
 ) -> None:
-    mentions, skipped = await asyncio.to_thread(understand, references)
+    mentions, skipped = await asyncio.to_thread(understand, loaded.references)
     async with store.write() as db:
         synced = await links.sync_source(
-            db, source, mentions, now=now, digest=digest, archive=archive, complete=complete
+            db, source, mentions, now=now, digest=loaded.digest, archive=archive, complete=loaded.complete
         )
     summary.references += len(mentions)
     summary.links_added += synced.added
     summary.links_known += synced.known
-    summary.dropped += synced.dropped
     summary.skipped += skipped
 
 
@@ -156,36 +153,61 @@ class Syncer:
             str, tuple[int, int]
         ] = {}  # size and time of files that were read, to spare reading
 
-    async def sync(self, configured: Sequence[Source], *, base: Path, now: datetime) -> Summary:
-        """Read every list that changed; a list that cannot be read is noted and keeps what it had."""
+    async def sync(
+        self, configured: Sequence[Source], *, base: Path, now: datetime, feed_every: timedelta, online: bool
+    ) -> Summary:
+        """Read every list that changed; a list that cannot be read is noted and keeps what it had.
+
+        :param feed_every: how long a list on the network is left alone.
+        :param online: whether our own network is up; else lists on it are left alone.
+        """
         async with self._store.read() as db:
             known = {row.path: row for row in await links.sources(db)}
         paths, problems = await asyncio.to_thread(_configured, configured, base)
         for problem in problems:
             log.warning("%s", problem, extra={"action": "sync"})
-        added = {path: row.archive for path, row in known.items() if path != BY_HAND and path not in paths}
         summary = Summary()
-        for path, archive in (paths | added).items():
-            digest = known[path].digest if path in known and known[path].archive == archive else None
-            await self._sync_one(path, digest, summary, archive=archive, now=now)
+        if not problems:  # a folder that is away may come back
+            withdrawn = {path for path, row in known.items() if row.configured} - paths.keys()
+            await self._withdraw(withdrawn)
+            known = {path: row for path, row in known.items() if path not in withdrawn}
+        others = {path: None for path in known if path != BY_HAND}
+        for path, archive in (others | paths).items():
+            row = known.get(path)
+            rested = row is None or row.synced_at is None or now - row.synced_at >= feed_every
+            if not is_url(path) or (online and rested):
+                await self._sync_one(path, row, summary, archive=archive, now=now)
         async with self._store.write() as db:
             await links.unwatch_unmentioned(db)
         return summary
 
+    async def _withdraw(self, paths: Collection[str]) -> None:
+        async with self._store.write() as db:
+            for path in paths:
+                log.info("%s is not configured any more", path, extra={"action": "sync"})
+                await links.drop_source(db, path)
+
     async def _sync_one(
-        self, path: str, digest: str | None, summary: Summary, *, archive: bool, now: datetime
+        self, path: str, row: Row[Any] | None, summary: Summary, *, archive: bool | None, now: datetime
     ) -> None:
+        as_before = row is not None and row.problem is None and archive in (None, row.archive)
         stamp = None if is_url(path) else await asyncio.to_thread(_stamp, path)
-        if digest and stamp and self._stamps.get(path) == stamp:
+        if as_before and stamp and self._stamps.get(path) == stamp:
             return
         try:
-            references, new_digest = await load(path, self._fetcher)
+            loaded = await load(path, self._fetcher)
         except SourceError as problem:
             await self._cannot_read(path, str(problem), now)
             return
-        if new_digest != digest:
-            await _store(self._store, path, references, summary, now=now, digest=new_digest, archive=archive)
-            log.info("read %s: %d links", path, len(references), extra={"action": "sync"})
+        if row is not None and row.digest == loaded.digest and archive in (None, row.archive):
+            async with self._store.write() as db:
+                await links.mark_source(db, path, now, problem=None)
+        else:
+            before = len(summary.skipped)
+            await _store(self._store, path, loaded, summary, now=now, archive=archive)
+            skipped = len(summary.skipped) - before
+            hint = f"; {skipped} cannot be watched: rotwatch extract tells why" if skipped else ""
+            log.info("read %s: %d references%s", path, len(loaded.references), hint, extra={"action": "sync"})
         if stamp:
             self._stamps[path] = stamp
 

@@ -86,7 +86,7 @@ class Job:
     status: Status
     failing_since: datetime | None
     sketch: bytes | None
-    wanted: bool  # still watched, and not ignored
+    wanted: bool  # still watched, not ignored, and some list lets it into archives
 
     @property
     def dead(self) -> bool:
@@ -267,6 +267,7 @@ async def claim_jobs(
         held = {"leased_by": worker, "lease_until": now + lease}
         await db.execute(update(archive_job).where(job.id.in_(ids)).values(held))
         columns = [*archive_job.c, *(link.c[name] for name in _OF_LINK), link.c.watched, link.c.ignored]
+        columns.append(_opted_out().label("opted_out"))
         rows = await db.execute(select(*columns).join_from(archive_job, link).where(job.id.in_(ids)))
         jobs = {row.id: _job(row) for row in rows}
     return [jobs[job_id] for job_id in ids]
@@ -276,7 +277,7 @@ def _job(row: Row[Any]) -> Job:
     own = ("id", "link_id", "danger", "created_at", *KEPT)
     values = {name: getattr(row, name) for name in (*own, *_OF_LINK)}
     values |= {"state": JobState(row.state), "status": Status(row.status)}
-    return Job(**values, wanted=row.watched and not row.ignored)
+    return Job(**values, wanted=row.watched and not row.ignored and not row.opted_out)
 
 
 async def record(

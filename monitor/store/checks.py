@@ -194,7 +194,8 @@ async def _write_flips(db: AsyncConnection, looks: Sequence[Look]) -> None:
 async def _hurry_mates(db: AsyncConnection, looks: Sequence[Look]) -> None:
     """An account's page was seen removed or gone: look at its other living links within a day."""
     for look in looks:
-        if not look.due.account or look.state.scared_at != look.at:
+        news = look.flip is not None and look.flip.new in (Status.SUSPECT, Status.DEAD)
+        if not news or not look.due.account or look.state.scared_at != look.at:
             continue
         soon = look.at + MATES_WITHIN
         mates = and_(

@@ -45,10 +45,7 @@ class Due:
     span_id: int | None
     last: tuple[str | None, str | None, str | None]  # outcome, reason, rule of the last look
     mates: Account
-
-    @property
-    def born(self) -> datetime:
-        return self.published_at or self.added_at
+    alone: bool  # no other link of its host is watched
 
 
 async def ready_hosts(
@@ -104,9 +101,11 @@ async def claim(
         ).all()
         await db.execute(update(host).where(host.c.host == name).values(due_at=await _due_at(db, name)))
         mates = await accounts(db, {row.account for row in rows if row.account})
+        others = await db.execute(select(link.c.id).where(link.c.host == name, link.c.watched).limit(2))
+        alone = len(others.all()) < 2
     order = {link_id: place for place, link_id in enumerate(ids)}
     rows = sorted(rows, key=lambda row: order[row.id])
-    return [_due(row, mates.get(row.account, Account())) for row in rows]
+    return [_due(row, mates.get(row.account, Account()), alone=alone) for row in rows]
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
@@ -137,13 +136,13 @@ async def _most_urgent(
     return [row.id for row in rows[:limit]]
 
 
-def _urgency(row: Row[Any], now: datetime) -> float:
+def _urgency(row: Any, now: datetime) -> float:
     """The time since the last look in intervals; of a link never looked at, its wait in :data:`FIRST_LOOK`."""
-    if row.last_checked_at is None:
-        return 1.0 + max((now - row.next_check_at) // FIRST_LOOK, 0)
-    interval: timedelta = max(row.next_check_at - row.last_checked_at, timedelta(seconds=1))
-    since: timedelta = now - row.last_checked_at
-    return since / interval
+    last: datetime | None = row.last_checked_at
+    due: datetime = row.next_check_at
+    if last is None:
+        return 1 + max(now - due, timedelta(0)) / FIRST_LOOK
+    return (now - last) / max(due - last, timedelta(seconds=1))
 
 
 async def _due_at(db: AsyncConnection, name: str) -> datetime | None:
@@ -179,7 +178,7 @@ async def accounts(db: AsyncConnection, names: Collection[str]) -> dict[str, Acc
     return found
 
 
-def _due(row: Row[Any], mates: Account) -> Due:
+def _due(row: Row[Any], mates: Account, *, alone: bool) -> Due:
     state = {name: getattr(row, name) for name in STATE_COLUMNS}
     return Due(
         id=row.id,
@@ -196,6 +195,7 @@ def _due(row: Row[Any], mates: Account) -> Due:
         span_id=row.span_id,
         last=(row.outcome, row.reason, row.rule),
         mates=mates,
+        alone=alone,
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_S = 15
@@ -18,7 +19,14 @@ DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
 
 
 class StoreError(Exception):
-    """The database cannot be used; the text says why and what to do."""
+    """The database cannot be used; the text says why and what to do.
+
+    ``passing``: it may be over soon (locked, away, full), so that the same may be tried again.
+    """
+
+    def __init__(self, text: str, *, passing: bool = False) -> None:
+        super().__init__(text)
+        self.passing = passing
 
 
 def database_url(url: str, state_directory: Path) -> URL:
@@ -63,7 +71,8 @@ class Store:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A consistent view. :raises StoreError: the database fails."""
-        async with self._transaction({}) as connection:
+        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        async with self._transaction(options) as connection:
             yield connection
 
     @asynccontextmanager
@@ -77,10 +86,11 @@ class Store:
         try:
             async with self.engine.execution_options(**options).begin() as connection:
                 yield connection
-        except DBAPIError as error:
-            raise StoreError(_sentence(error, self.name)) from error
-        except sqlite3.Error as error:
-            raise StoreError(_sentence(error, self.name)) from error
+        except (DBAPIError, PoolTimeoutError, sqlite3.Error) as error:
+            passing = isinstance(
+                error, OperationalError | InterfaceError | PoolTimeoutError | sqlite3.OperationalError
+            )
+            raise StoreError(_sentence(error, self.name), passing=passing) from error
 
     async def answers(self) -> bool:
         """Whether the database answers at all; for the watchdog."""
@@ -120,7 +130,7 @@ def _engine(url: URL) -> AsyncEngine:
     return engine
 
 
-def _sentence(error: DBAPIError | sqlite3.Error, name: str) -> str:
+def _sentence(error: Exception, name: str) -> str:
     cause = error.orig if isinstance(error, DBAPIError) else error
     said = " ".join(str(cause).split())
     mends = (

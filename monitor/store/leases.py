@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import secrets
+import socket
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -15,18 +17,33 @@ from monitor.store.tables import archive_job, link, outbox
 LEASED = (link, archive_job, outbox)
 
 
-async def free_those_of_the_dead(
-    store: Store, machine: str, is_alive: Callable[[int], bool], now: datetime
-) -> int:
-    """End the leases of workers of this machine whose process is gone.
+def machine_name() -> str:
+    return socket.gethostname()[:30]
 
-    :param machine: the first part of the names of its workers, which are ``machine:pid:…``.
-    :param is_alive: whether a process with that id runs here; a doubtful one keeps its leases until they end.
+
+def worker_name() -> str:
+    """Who holds a lease: this process and no other, not even its successor with the same pid."""
+    return f"{machine_name()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process with that id runs on this machine."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
+
+
+async def free_those_of_the_dead(store: Store, now: datetime) -> int:
+    """End the leases of workers of this machine whose process is gone; a doubtful one keeps them until they end.
+
     :returns: how many such workers there were.
     """
     async with store.write() as db:
-        names = await _holders(db, machine)
-        dead = [name for name in names if not is_alive(_pid(name))]
+        dead = [name for name in await _holders(db, machine_name()) if not _runs(_pid(name))]
         for name in dead:
             freed = await db.execute(
                 update(link)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, delete, exists, func, or_, select, update
+from sqlalchemy import Row, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Identity
@@ -40,11 +40,16 @@ async def sources(db: AsyncConnection) -> Sequence[Row[Any]]:
 
 
 async def mark_source(
-    db: AsyncConnection, path: str, now: datetime, *, problem: str | None, missing: bool
+    db: AsyncConnection, path: str, now: datetime, *, problem: str | None, missing: bool = False
 ) -> None:
-    """Note that a list could not be read; its references and their history stay."""
-    since = case((source.c.missing_since.is_(None), now), else_=source.c.missing_since) if missing else None
-    await db.execute(update(source).where(source.c.path == path).values(problem=problem, missing_since=since))
+    """Note that a list was looked at, and why it could not be read; its references and their history stay.
+
+    :param problem: None when it could be read, and had not changed.
+    """
+    still = func.coalesce(source.c.missing_since, now) if missing else None
+    values = {"synced_at": now, "problem": problem, "missing_since": still}
+    statement = insert(db, source).values(path=path, synced_at=now, problem=problem)
+    await db.execute(statement.on_conflict_do_update(index_elements=[source.c.path], set_=values))
 
 
 async def sync_source(
@@ -54,13 +59,14 @@ async def sync_source(
     *,
     now: datetime,
     digest: str | None = None,
-    archive: bool = True,
+    archive: bool | None = None,
     complete: bool = True,
 ) -> Synced:
     """Make the references of one source what ``mentions`` says.
 
     :param digest: of the source's bytes, to know next time whether it changed.
-    :param archive: whether links of this source may go to archives.
+    :param archive: whether links of this source may go to archives, as the configuration says; None where it does
+        not name the source: then it stays as it was.
     :param complete: the mentions are all there are; else they are added to those known.
     """
     source_id = await _source_id(db, path, digest=digest, archive=archive, now=now)
@@ -86,9 +92,11 @@ async def sync_source(
 
 
 async def _source_id(
-    db: AsyncConnection, path: str, *, digest: str | None, archive: bool, now: datetime
+    db: AsyncConnection, path: str, *, digest: str | None, archive: bool | None, now: datetime
 ) -> int:
-    values = {"digest": digest, "archive": archive, "synced_at": now, "problem": None, "missing_since": None}
+    values: dict[str, Any] = {"digest": digest, "synced_at": now, "problem": None, "missing_since": None}
+    if archive is not None:
+        values |= {"archive": archive, "configured": True}
     statement = (
         insert(db, source)
         .values(path=path, **values)
@@ -131,10 +139,12 @@ def _new_link(mention: Mention, now: datetime) -> dict[str, Any]:
     }
 
 
-async def ids_of(db: AsyncConnection, urls: Sequence[str]) -> dict[str, int]:
+async def ids_of(db: AsyncConnection, urls: Sequence[str], *, watched: bool = False) -> dict[str, int]:
+    """The ids of the links that are known; with ``watched``, only of those that are looked at."""
+    looked_at = (link.c.watched, ~link.c.ignored) if watched else ()
     ids: dict[str, int] = {}
     for part in chunks(urls):
-        rows = await db.execute(select(link.c.url, link.c.id).where(link.c.url.in_(part)))
+        rows = await db.execute(select(link.c.url, link.c.id).where(link.c.url.in_(part), *looked_at))
         ids.update((row.url, row.id) for row in rows)
     return ids
 
@@ -157,12 +167,22 @@ async def hurry_hosts(db: AsyncConnection, hosts: Iterable[str], due_at: datetim
 async def _retitle(
     db: AsyncConnection, found: dict[tuple[int, int], Row[Any]], wanted: dict[tuple[int, int], str]
 ) -> None:
+    """A link without a title takes this source's, and so does one that had this source's former one."""
     for key, title in wanted.items():
         row = found.get(key)
         if row is not None and row.title != title:
             await db.execute(update(reference).where(reference.c.id == row.id).values(title=title))
-            if title:
-                await db.execute(update(link).where(link.c.id == row.link_id).values(title=title))
+    former: dict[int, set[str]] = {}
+    for row in found.values():
+        former.setdefault(row.link_id, {""}).add(row.title)
+    latest: dict[int, str] = {}
+    for (link_id, _), title in wanted.items():
+        latest.setdefault(link_id, title)
+    for link_id, title in latest.items():
+        before = former.get(link_id, {""})
+        if title and title not in before:
+            mine = (link.c.id == link_id, link.c.title.in_(before))
+            await db.execute(update(link).where(*mine).values(title=title))
 
 
 async def _watch(db: AsyncConnection, link_ids: set[int], now: datetime) -> None:

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.fetch.pace import HostPace
 from monitor.policy.belief import Crowd
+from monitor.policy.pace import HostPace
 from monitor.store.sql import insert
 from monitor.store.tables import pace
 

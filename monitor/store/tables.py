@@ -73,6 +73,7 @@ source = Table(
     Column("path", Text, nullable=False, unique=True),
     Column("digest", String(64)),  # sha256 of its bytes when last read: unchanged lists cost nothing
     Column("archive", Boolean, nullable=False, server_default=true()),  # its links may go to archives
+    Column("configured", Boolean, nullable=False, server_default=false()),  # named under [[sources]]
     Column("synced_at", UtcDateTime),
     Column("missing_since", UtcDateTime),
     Column("problem", Text),  # why it could not be read, one sentence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Status
@@ -34,13 +34,13 @@ class Tally:
     lost: int = 0
 
 
-async def count(db: AsyncConnection) -> Tally:
-    """The numbers as they are now."""
+async def count(db: AsyncConnection, chosen: ColumnElement[bool] | None = None) -> Tally:
+    """The numbers as they are now; of ``chosen`` links, else of all that count."""
     copied = case((link.c.copy_id.is_not(None), 1), else_=0)
     at_risk = case((link.c.at_risk, 1), else_=0)
     rows = await db.execute(
         select(link.c.status, func.count(), func.sum(copied), func.sum(at_risk))
-        .where(link.c.watched, ~link.c.ignored)
+        .where(link.c.watched & ~link.c.ignored if chosen is None else chosen)
         .group_by(link.c.status)
     )
     numbers = dict.fromkeys(Tally.__dataclass_fields__, 0)

@@ -36,7 +36,7 @@ HURRIED: dict[str, Any] = {
         "suspect_retry_h": [0.7 * SECOND_H],
         "walled_retry_h": [0.7 * SECOND_H],
     },
-    "daemon": {"tick_s": 0.2, "archive_tick_s": 0.2, "sync_s": 1},
+    "daemon": {"tick_s": 0.2, "archive_tick_s": 0.2, "sync_s": 1, "deliver_s": 1},
     "web": {"listen": "127.0.0.1:0"},
     "archives": {
         "wayback": {

@@ -158,7 +158,7 @@ async def living(folder: Path, empty_database: Path) -> AsyncIterator[Life]:
         store = Store(database_url(settings.database.url, folder))
         async with Fetcher(settings.network, base=folder) as fetcher:
             daemon = Daemon(store, fetcher, settings, clock=clock)
-            await add(store, [str(folder / "list.md")], base=folder, now=clock(), fetcher=None)
+            await add(store, [str(folder / "list.md")], base=folder, now=clock(), fetcher=fetcher)
             async with daemon.sweep:
                 life = Life(world, clock, daemon, store)
                 write_fates(life, urls)

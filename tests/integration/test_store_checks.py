@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from monitor.config import Policy
-from monitor.fetch.pace import HostPace
 from monitor.look import Observation, decide
-from monitor.model import Identity, Outcome, Page, Reason, Verdict
+from monitor.model import Article, Identity, Outcome, Page, Reason, Status, Verdict
 from monitor.policy import Crowd
+from monitor.policy.pace import HostPace
 from monitor.store import Store, checks, claims, links
 from monitor.store import pace as paces
 from monitor.store.claims import Due
@@ -192,3 +193,55 @@ async def test_the_accounts_history_comes_with_the_claim(store: Store) -> None:
         await db.execute(link.update().values(seen_alive_s=365 * 86400))
     due = (await claim(store))[-1]
     assert (due.mates.links, due.mates.dead, due.mates.link_years) == (4, 1, 4.0)
+
+
+async def test_the_most_overdue_for_its_own_interval_comes_first(store: Store) -> None:
+    await add(store, 3)
+    day = timedelta(days=1)
+    async with store.write() as db:
+        for link_id, last, due in ((1, -30 * day, -day), (2, -2 * day, -day), (3, -9 * day, -day)):
+            values = {"last_checked_at": NOW + last, "next_check_at": NOW + due, "looks": 1}
+            await db.execute(link.update().where(link.c.id == link_id).values(**values))
+    assert [due.id for due in await claim(store)] == [2, 3, 1]
+
+
+async def test_a_new_list_does_not_hide_a_suspect_that_is_overdue(store: Store) -> None:
+    await add(store, 1000)
+    async with store.write() as db:
+        values = {
+            "last_checked_at": NOW - timedelta(hours=13),
+            "next_check_at": NOW - timedelta(hours=7),
+            "looks": 1,
+        }
+        await db.execute(link.update().where(link.c.id == 1).values(**values))
+    first, second = await claim(store, limit=2)
+    assert (first.id, second.id) == (1, 1000)
+
+
+async def test_mates_are_hurried_once_and_not_by_every_look_at_the_dead(store: Store) -> None:
+    await add(store, 2, account="gh_1")
+    async with store.write() as db:
+        await db.execute(link.update().values(added_at=NOW - timedelta(days=2000)))
+        await db.execute(link.update().where(link.c.id == 1).values(status="dead", looks=5))
+    await record(store, [due for due in await claim(store) if due.id == 2], OK)
+    later = NOW + timedelta(days=1)
+    async with store.write() as db:
+        await links.make_due(db, later, urls=["https://a.example/0"])
+    await record(store, await claim(store, now=later), GONE, now=later)
+    [mate] = [row for row in await rows(store, link) if row.id == 2]
+    assert mate.why_then["rule"] == "risk"
+
+
+def dead(due: Due) -> Due:
+    return replace(due, state=replace(due.state, status=Status.DEAD), sketch=None)
+
+
+async def test_what_lives_at_a_dead_address_is_not_taken_for_the_article(store: Store) -> None:
+    await add(store, 1)
+    [due] = await claim(store)
+    article = Article(text="Something else entirely lives here now, and it is long enough to be kept." * 3)
+    page = Page(url=due.url, final_url=due.url, http_status=200)
+    assert decide(dead(due), Observation(page, OK, article), NOW, Policy()).sketch is None
+    other = replace(OK, likeness=0.1)
+    assert decide(due, Observation(page, other, article), NOW, Policy()).sketch is None
+    assert decide(due, Observation(page, OK, article), NOW, Policy()).sketch is not None

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.config import Pace
-from monitor.fetch.pace import HostPace, after_look, next_gap
 from monitor.model import Outcome, Page, Reason, Verdict
 from monitor.policy import Crowd
+from monitor.policy.pace import HostPace, after_look, next_gap
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EVEN = Pace(default_s=10, jitter=0, hosts={"slow.example": 30})

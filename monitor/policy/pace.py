@@ -47,10 +47,20 @@ def next_gap(pace: HostPace, settings: Pace, chance: random.Random) -> timedelta
 
 
 def after_look(
-    pace: HostPace, page: Page, verdict: Verdict, now: datetime, *, settings: Pace, chance: random.Random
+    pace: HostPace,
+    page: Page,
+    verdict: Verdict,
+    now: datetime,
+    *,
+    settings: Pace,
+    chance: random.Random,
+    alone: bool = False,
 ) -> HostPace:
-    """The host's pace once a look is done."""
-    pace = replace(pace, answers=host_after(pace.answers, verdict, now))
+    """The host's pace once a look is done.
+
+    :param alone: the link is the only one of its host.
+    """
+    pace = replace(pace, answers=host_after(pace.answers, verdict, now, alone=alone))
     if verdict.outcome is Outcome.WALLED and verdict.reason in SLOWING:
         wide = min(spacing_s(pace, settings) * 2, settings.max_spacing_s)
         pace = replace(pace, walls=pace.walls + 1, looks_since_wall=0, spacing_s=wide)
