@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby
 
 from monitor.config import Policy
 from monitor.policy import Account, Experience, State, assess
@@ -75,12 +75,16 @@ def predict(
 
 
 def grouped(predictions: Sequence[tuple[float, bool]]) -> list[Group]:
-    """Ten groups of equal size, the smallest chances first; fewer where there are fewer links."""
-    ordered = sorted(predictions)
-    edges = [round(len(ordered) * step / GROUPS) for step in range(GROUPS + 1)]
-    parts = [ordered[start:end] for start, end in pairwise(edges)]
-    return [
-        Group(len(part), sum(chance for chance, _ in part), sum(died for _, died in part))
-        for part in parts
-        if part
-    ]
+    """Ten groups of about equal size, the smallest chances first; like chances stay together, so there may be fewer."""
+    groups: list[Group] = []
+    part: list[tuple[float, bool]] = []
+    for chance, same in groupby(sorted(predictions), key=lambda prediction: prediction[0]):
+        part += [(chance, died) for _, died in same]
+        if len(part) * GROUPS >= len(predictions):
+            groups.append(_group(part))
+            part = []
+    return [*groups, _group(part)] if part else groups
+
+
+def _group(part: Sequence[tuple[float, bool]]) -> Group:
+    return Group(len(part), sum(chance for chance, _ in part), sum(died for _, died in part))

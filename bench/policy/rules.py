@@ -53,11 +53,18 @@ class Shipped(ABC):
                 self.tally.called_dead(link, verdict, t, since=(since - START) / DAY)
         else:
             state = old
-        return self.after(link, old, state, verdict, reason, now)
+        return self.after(link, old, state, verdict, reason, now, t)
 
     @abstractmethod
     def after(
-        self, link: Link, old: State, state: State, verdict: Verdict, reason: Doubt | None, now: datetime
+        self,
+        link: Link,
+        old: State,
+        state: State,
+        verdict: Verdict,
+        reason: Doubt | None,
+        now: datetime,
+        t: float,
     ) -> float:
         """When the next look is due."""
 
@@ -79,18 +86,33 @@ class Spaced(Shipped):
         self.longest, self.first, self.growth = longest, first, growth
         self._intervals = [first] * len(world.links)
 
+    def look(self, link: Link, verdict: Verdict, t: float) -> float:
+        old = self.states[link.id]
+        if verdict is OK and old.status is Status.ALIVE and not old.walls:  # a step would change nothing
+            self._doubt(link.host, old.status, verdict, START + t * DAY)
+            return t + self._interval(link)
+        return super().look(link, verdict, t)
+
     def after(
-        self, link: Link, old: State, state: State, verdict: Verdict, reason: Doubt | None, now: datetime
+        self,
+        link: Link,
+        old: State,
+        state: State,
+        verdict: Verdict,
+        reason: Doubt | None,
+        now: datetime,
+        t: float,
     ) -> float:
-        t = (now - START) / DAY
         if reason is None and state.status is Status.ALIVE and not state.walls:
-            if old.status is not Status.ALIVE:
-                self._intervals[link.id] = self.first
-            interval = self._intervals[link.id]
-            self._intervals[link.id] = min(self.longest, interval * self.growth)
-            return t + min(self.longest, interval)
+            self._intervals[link.id] = self.first
+            return t + self._interval(link)
         then = next_look(state, UNKNOWN, born=now, now=now, policy=self.policy, doubt=reason)
         return (then.at - START) / DAY
+
+    def _interval(self, link: Link) -> float:
+        interval = min(self.longest, self._intervals[link.id])
+        self._intervals[link.id] = interval * self.growth
+        return interval
 
 
 class Ours(Shipped):
@@ -107,7 +129,14 @@ class Ours(Shipped):
         self._died_in: dict[int, int] = {}
 
     def after(
-        self, link: Link, old: State, state: State, verdict: Verdict, reason: Doubt | None, now: datetime
+        self,
+        link: Link,
+        old: State,
+        state: State,
+        verdict: Verdict,
+        reason: Doubt | None,
+        now: datetime,
+        t: float,
     ) -> float:
         born = START + DAY * (link.added if link.published is None else link.published)
         risk = assess(

@@ -8,7 +8,7 @@ from statistics import fmean, median
 from bench.policy.world import YEAR, Link, World
 from monitor.model import Outcome, Verdict
 
-MARGIN = 90.0  # deaths so shortly before the end may rightly not be confirmed yet
+MARGIN = 75.0  # deaths so shortly before the end may rightly not be confirmed yet
 GROUPS = ("platforms", "small sites", "of those, flaky")
 
 

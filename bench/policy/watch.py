@@ -18,9 +18,7 @@ AFTER_OUTAGE = 0.25  # days that the looks missed in an outage of ours are sprea
 def first_looks(world: World, seed: int) -> list[float]:
     """When each link is first looked at: the same for every rule."""
     chance = random.Random(f"first looks {seed}")
-    return [
-        link.added + (NEW_LINK if link.added else chance.uniform(0, FIRST_SWEEP)) for link in world.links
-    ]
+    return [link.added + (NEW_LINK if link.added else chance.uniform(0, FIRST_SWEEP)) for link in world.links]
 
 
 def watch(

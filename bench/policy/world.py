@@ -10,7 +10,7 @@ import math
 import random
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitor.model import Outcome, Reason, Verdict
 from monitor.policy import Crowd
@@ -26,16 +26,18 @@ PASSING = 90.0  # what is back within these days was never dead
 
 HAZARD = ((2, 3.0), (7, 0.6), (30, 0.15), (180, 0.07), (NEVER, 0.045))
 """Deaths a year below an age: 8.2 % in the first year (Pew: 8 %), 4.4 % a year later (Pew: about 4 %)."""
-ACCOUNTS_SPREAD = 1.9  # sigma of the log-normal multiplier of an account; mates then tell as much as was measured
+ACCOUNTS_SPREAD = 1.2  # sigma of the log-normal multiplier of an account
 ACCOUNTS_WILDEST = 40.0
-PURGED = 0.25  # of an old page's risk comes from purges of its account
-PURGE_TAKES = 0.7  # of the account's pages, within two days
+PURGED = 0.1  # of an old page's risk comes from purges of its account
+PURGE_TAKES = 0.4  # of the account's pages, within two days
 SITES_CLOSE = 0.02  # a year
 BACK_IN_A_WEEK, BACK_IN_A_YEAR = 0.03, 0.02  # of the dead
 
 
 def _verdict(outcome: Outcome, reason: Reason) -> Verdict:
-    return Verdict(outcome=outcome, reason=reason, rule="bench", likeness=1.0 if outcome is Outcome.OK else None)
+    return Verdict(
+        outcome=outcome, reason=reason, rule="bench", likeness=1.0 if outcome is Outcome.OK else None
+    )
 
 
 OK = _verdict(Outcome.OK, Reason.SAME_TEXT)
@@ -74,7 +76,7 @@ class Weather:
 
 PLATFORM = Weather(0.006, 2, 0.1, 1.0, 2)
 STEADY = Weather(0.008, 1.5, 0.15, 1.3, 20, 0.05)
-FLAKY = Weather(0.05, 6, 0.8, 1.5, 60, 0.05)
+FLAKY = Weather(0.05, 6, 0.4, 1.4, 60, 0.05)
 FLAKY_SHARE = 0.15  # of the small sites
 WALLED = {"wechat": 0.0, "zhihu": 0.25, "csdn": 0.0}  # share of the links that only ever show a wall
 WALLED_SITES = 0.03
@@ -162,9 +164,12 @@ class World:
         return link.end if link.death <= t < link.back else OK
 
 
-def build(links: int, *, days: float, seed: int, purged: float = PURGED) -> World:
+def build(
+    links: int, *, days: float, seed: int, spread: float = ACCOUNTS_SPREAD, purged: float = PURGED
+) -> World:
     """A population of so many links, watched for so many days.
 
+    :param spread: how differently accounts die, 0 = all alike.
     :param purged: the share of an old page's risk that comes from purges of its whole account.
     """
     chance = random.Random(f"world {seed}")
@@ -177,7 +182,7 @@ def build(links: int, *, days: float, seed: int, purged: float = PURGED) -> Worl
         while left:
             size = min(left, math.ceil(chance.paretovariate(1.1)), 400)
             left -= size
-            _account(world, host, size, chance, purged)
+            _account(world, host, size, chance, spread, purged)
     left = links - len(world.links)
     while left:
         size = min(left, math.ceil(chance.expovariate(1 / LINKS_A_SITE)))
@@ -185,12 +190,45 @@ def build(links: int, *, days: float, seed: int, purged: float = PURGED) -> Worl
         flaky = chance.random() < FLAKY_SHARE
         host = _host(chance, "generic", FLAKY if flaky else STEADY, days)
         host.flaky = flaky
-        _account(world, host, size, chance, 0.0)
+        _account(world, host, size, chance, spread, 0.0)
     chance.shuffle(world.links)
     world.links.sort(key=lambda link: link.added)
     for number, link in enumerate(world.links):
         link.id = number
     return world
+
+
+def sample(world: World, links: int, seed: int) -> World:
+    """Whole accounts of ``world``, about so many links: the same hosts, the same weather."""
+    chosen = list(world.accounts)
+    random.Random(f"sample {seed}").shuffle(chosen)
+    part = World(world.days, [], [], world.ours)
+    for account in chosen:
+        if len(part.links) >= links:
+            break
+        first = len(part.links)
+        copied = [replace(link, id=first + n, account=len(part.accounts)) for n, link in enumerate(account)]
+        part.accounts.append(copied)
+        part.links.extend(copied)
+    return part
+
+
+def clustering(world: World) -> tuple[float, float]:
+    """How many times as often a link of a platform dies within 90 days whose account mates did at 5 to 20 %, and at
+    more than 20 %, as one with none that did (measured on a real list: 7 and 10)."""
+    dead, links = [0, 0, 0, 0], [0, 0, 0, 0]
+    for account in world.accounts:
+        living = [
+            link for link in account if link.added <= 0 < link.death and link.host.platform != "generic"
+        ]
+        died = sum(link.death < 90 for link in living)
+        for link in living if len(living) > 1 else ():
+            mates = (died - (link.death < 90)) / (len(living) - 1)
+            kind = 0 if not mates else 1 if mates < 0.05 else 2 if mates <= 0.20 else 3
+            dead[kind] += link.death < 90
+            links[kind] += 1
+    rates = [d / n if n else math.nan for d, n in zip(dead, links, strict=True)]
+    return (rates[2] / rates[0], rates[3] / rates[0]) if rates[0] else (math.nan, math.nan)
 
 
 def _moments(chance: random.Random, yearly: float, days: float, since: float = 0.0) -> Iterator[float]:
@@ -214,15 +252,12 @@ def _host(chance: random.Random, platform: str, weather: Weather, days: float) -
 
 
 def _account(
-    world: World, host: Host, size: int, chance: random.Random, purged: float
+    world: World, host: Host, size: int, chance: random.Random, spread: float, purged: float
 ) -> None:
     """An account with its links, and when they die: one by one, in purges, or with their whole site."""
     site = host.platform == "generic"
-    wild = math.exp(chance.gauss(-(ACCOUNTS_SPREAD**2) / 2, ACCOUNTS_SPREAD))
-    wild = min(ACCOUNTS_WILDEST, wild)
-    purges = list(
-        _moments(chance, purged * HAZARD[-1][1] * wild / PURGE_TAKES, world.days, since=-HISTORY)
-    )
+    wild = min(ACCOUNTS_WILDEST, math.exp(chance.gauss(-(spread**2) / 2, spread)))
+    purges = list(_moments(chance, purged * HAZARD[-1][1] * wild / PURGE_TAKES, world.days, since=-HISTORY))
     closing = next(_moments(chance, SITES_CLOSE, world.days, since=-HISTORY), NEVER) if site else NEVER
     walled_site = site and chance.random() < WALLED_SITES
     mine = []

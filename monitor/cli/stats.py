@@ -91,7 +91,7 @@ async def _survival(db: AsyncConnection) -> dict[str, Any]:
 
 
 async def _hosts(db: AsyncConnection, settings: Settings, at: datetime) -> list[dict[str, Any]]:
-    from monitor.fetch.pace import HostPace, spacing_s
+    from monitor.policy.pace import HostPace, spacing_s
     from monitor.store import stats
 
     return [
@@ -101,7 +101,7 @@ async def _hosts(db: AsyncConnection, settings: Settings, at: datetime) -> list[
 
 
 async def _calibration(db: AsyncConnection, policy: Policy, at: datetime, deaths: int) -> dict[str, Any]:
-    """Predictions of the last moment whose outcome every link's next look has told by now."""
+    """Predictions made at the last moment of which every link's next look has told the outcome."""
     from monitor import calibration
     from monitor.store import stats
 
@@ -215,13 +215,12 @@ def _print_calibration(app: App, found: Mapping[str, Any]) -> None:
     _title("Was the risk foreseen?")
     if found["groups"] is None:
         click.echo(
-            f"{found['deaths']:,} deaths so far; from {found['deaths_needed']} on a table compares what was "
-            "foreseen with what happened."
+            f"{found['deaths']:,} deaths so far; from {found['deaths_needed']} on, what was foreseen is shown here."
         )
     elif not found["groups"]:
         click.echo("Nothing to compare yet: no link was watched for long enough.")
     else:
-        click.echo("Links alive then in ten groups by their chance to die within 90 days, and what happened.")
+        click.echo(f"Links alive on {found['predicted_at']:%Y-%m-%d}, by their chance to die within 90 days.")
         heads = ("Group", "Links", "Chance", "Deaths foreseen", "Deaths", "Happened")
         rows = [
             (

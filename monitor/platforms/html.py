@@ -59,8 +59,13 @@ class Document:
 
     @cached_property
     def markup(self) -> str:
-        """The decoded body, at most ``limit`` characters."""
-        return decode(self.page.body[: 4 * self._limit], self.page.headers.get("content-type"))[: self._limit]
+        """The decoded body, at most ``limit`` characters; of what is no text at all only a beginning."""
+        body, declared = self.page.body, self.page.headers.get("content-type")
+        if len(body) > 4 * _SAMPLE:
+            sample = decode(body[:_SAMPLE], declared)
+            if sample.count("\ufffd") > len(sample) / 3:
+                return sample
+        return decode(body[: 4 * self._limit], declared)[: self._limit]
 
     @cached_property
     def safe(self) -> str:

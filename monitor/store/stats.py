@@ -10,10 +10,10 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Double,
     Row,
-    Subquery,
     and_,
     case,
     cast,
@@ -69,7 +69,7 @@ async def _exposure(db: AsyncConnection, now: datetime) -> list[tuple[Any, ...]]
     return [tuple(row) for row in rows]
 
 
-def _lived(db: AsyncConnection, now: datetime) -> Subquery:
+def _lived(db: AsyncConnection, now: datetime) -> CTE:
     """The stretches that links were seen alive up to ``now``, from age to age in days."""
     end = case((span.c.ended_at > now, literal(now, UtcDateTime())), else_=span.c.ended_at)
     looks = (
@@ -95,7 +95,8 @@ def _lived(db: AsyncConnection, now: datetime) -> Subquery:
         )
         .join_from(looks, link, looks.c.link_id == link.c.id)
         .where(looks.c.outcome == Outcome.OK, looks.c.ended_at > start)
-        .subquery()
+        .cte("lived")
+        .prefix_with("MATERIALIZED")
     )
 
 
