@@ -42,7 +42,7 @@ format: $(STAMP) ## put the code in order
 lock: $(STAMP) ## resolve the newest versions into requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --upgrade \
-		--extra demo --group dev --no-header --no-emit-index-url --quiet --output-file requirements.lock
+		--extra demo --extra stats --group dev --no-header --no-emit-index-url --quiet --output-file requirements.lock
 
 wheel: $(STAMP) ## build the wheel into dist/
 	@$(BIN)/python -m build --wheel --no-isolation

@@ -26,7 +26,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 SEARCHED = ("./config.toml", "/etc/rotwatch/config.toml")
 SERVICE_STATE = Path("/var/lib/rotwatch")
@@ -303,6 +303,11 @@ def load(file: str | None = None, *, database: str | None = None) -> Settings:
         settings = Settings(**values, file=path)
     except ValidationError as error:
         raise ConfigError(_sentence(error, path)) from None
+    except SettingsError as error:  # an environment variable that should hold JSON does not
+        raise ConfigError(
+            f"Environment: {error}; write lists and tables as JSON, like "
+            "ROTWATCH_REPORT__EMAIL__RECIPIENTS='[\"you@example.org\"]'."
+        ) from None
     if database:
         settings = settings.model_copy(update={"database": Database(url=database)})
     return settings
@@ -369,7 +374,10 @@ def _model_at(loc: tuple[int | str, ...]) -> type[BaseModel]:
 
 def _sentence(error: ValidationError, path: Path | None) -> str:
     """The first mistake as one sentence; values are left out, a secret may be among them."""
-    first = error.errors(include_url=False, include_context=False)[0]
+    found = error.errors(include_url=False, include_context=False)
+    first = min(
+        found, key=lambda one: one["type"] != "extra_forbidden"
+    )  # a misspelt key explains a missing one
     loc = first["loc"]
     key = ".".join(str(part) for part in loc)
     where = f"{path}: " if path else "Configuration: "
@@ -380,5 +388,9 @@ def _sentence(error: ValidationError, path: Path | None) -> str:
         return f"{where}unknown key {key}: {hint}"
     if first["type"] == "missing":
         return f"{where}{key} is missing: add it."
+    if key == "sources":
+        return f"{where}write [[sources]] with double brackets, once for each list."
+    if first["type"] in ("tuple_type", "list_type"):
+        return f'{where}{key} is a list: write it like {loc[-1]} = ["…"].'
     message = first["msg"].removeprefix("Value error, ")
     return f"{where}{key}: {message[0].lower()}{message[1:]}."

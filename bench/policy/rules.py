@@ -7,17 +7,32 @@ from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from bench.policy.copies import Queue
 from bench.policy.tally import Tally
 from bench.policy.world import OK, Host, Link, World
 from monitor.config import Policy
-from monitor.model import Outcome, Reason, Status, Verdict
-from monitor.policy import Account, Crowd, Doubt, Risk, State, assess, doubt, host_after, next_look
-from monitor.policy import platform_after, step
+from monitor.model import Outcome, Status, Verdict
+from monitor.policy import (
+    Account,
+    Crowd,
+    Doubt,
+    Risk,
+    State,
+    assess,
+    doubt,
+    host_after,
+    next_look,
+    platform_after,
+    step,
+)
+from monitor.policy.belief import HOST_ANSWERS, PLATFORM_LOOKS
 from monitor.policy.risk import YEAR, YOUNGER_THAN_DAYS, column_of
-from monitor.policy.schedule import MATES_WITHIN
+from monitor.policy.schedule import MATES_WITHIN, YOUNG
+from monitor.store.archives import Danger
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
+ALL_ANSWERED, ALL_ALIVE = "+" * HOST_ANSWERS, "+" * PLATFORM_LOOKS
 UNKNOWN = Risk(0.05, 0.0, at_risk_copied=False, at_risk_uncopied=False, reasons=())
 
 
@@ -44,7 +59,7 @@ class Shipped(ABC):
     def look(self, link: Link, verdict: Verdict, t: float) -> float:
         now = START + t * DAY
         old = self.states[link.id]
-        reason = self._doubt(link.host, old.status, verdict, now)
+        reason = self._doubt(link.host, old.status, verdict, t)
         if reason is None:
             state, flip = step(old, verdict, now, self.policy)
             self.states[link.id] = state
@@ -68,11 +83,13 @@ class Shipped(ABC):
     ) -> float:
         """When the next look is due."""
 
-    def _doubt(self, host: Host, before: Status, verdict: Verdict, now: datetime) -> Doubt | None:
-        answers = host_after(self._hosts.get(host, Crowd()), verdict, now)
-        self._hosts[host] = answers
-        crowd = platform_after(self._platforms.get(host.platform, Crowd()), before, verdict, now)
-        self._platforms[host.platform] = crowd
+    def _doubt(self, host: Host, before: Status, verdict: Verdict, t: float) -> Doubt | None:
+        answers, crowd = self._hosts.get(host, Crowd()), self._platforms.get(host.platform, Crowd())
+        if verdict is OK and answers.recent == ALL_ANSWERED and crowd.recent == ALL_ALIVE:
+            return None  # one more changes neither
+        now = START + t * DAY
+        self._hosts[host] = answers = host_after(answers, verdict, now)
+        self._platforms[host.platform] = crowd = platform_after(crowd, before, verdict, now)
         return doubt(answers, crowd, verdict, now)
 
 
@@ -89,7 +106,7 @@ class Spaced(Shipped):
     def look(self, link: Link, verdict: Verdict, t: float) -> float:
         old = self.states[link.id]
         if verdict is OK and old.status is Status.ALIVE and not old.walls:  # a step would change nothing
-            self._doubt(link.host, old.status, verdict, START + t * DAY)
+            self._doubt(link.host, old.status, verdict, t)
             return t + self._interval(link)
         return super().look(link, verdict, t)
 
@@ -118,15 +135,16 @@ class Spaced(Shipped):
 class Ours(Shipped):
     """The shipped policy whole: learned table, accounts, signs, the root, mates."""
 
-    def __init__(self, world: World, tally: Tally, policy: Policy, *, mates: bool = True) -> None:
+    def __init__(self, world: World, tally: Tally, policy: Policy) -> None:
         super().__init__(world, tally, policy)
-        self.mates = mates
         self.experience: dict[tuple[str, int], tuple[int, float]] = {}
         self.due = [0.0] * len(world.links)
         self.risks: list[Risk | None] = [None] * len(world.links)
         self.dead_mates = [0] * len(world.accounts)
         self._alive_s = [0] * len(world.accounts)
         self._died_in: dict[int, int] = {}
+        self.local: dict[int, float] = {}  # when the local copy was made
+        self.queues: list[Queue] = []
 
     def after(
         self,
@@ -157,11 +175,28 @@ class Ours(Shipped):
         if state is not old:
             self._learn(link, old, state, born, now)
         self.risks[link.id] = risk
+        if verdict is OK:
+            self.local.setdefault(link.id, t)
+        for queue in self.queues:
+            queue.want(link, t)
         due = (next_look(state, risk, born=born, now=now, policy=self.policy, doubt=reason).at - START) / DAY
         self.due[link.id] = due
-        if self.mates and state.scared_at == now:
+        if state.scared_at == now:
             self._hurry(link, (now + MATES_WITHIN - START) / DAY)
         return due
+
+    def danger(self, link: Link, t: float) -> int:
+        """How urgent a copy at the Wayback Machine is, as the store's queue has it."""
+        state, risk = self.states[link.id], self.risks[link.id]
+        if state.status is Status.SUSPECT:
+            return Danger.SUSPECT
+        if state.status is Status.DEAD:
+            return Danger.OTHER + 1  # nothing to save any more
+        if risk and (risk.at_risk_copied if link.id in self.local else risk.at_risk_uncopied):
+            return Danger.AT_RISK
+        if t - (link.added if link.published is None else link.published) < YOUNG / DAY:
+            return Danger.YOUNG
+        return Danger.DEAD_MATE if self.dead_mates[link.account] else Danger.OTHER
 
     def _hurry(self, link: Link, soon: float) -> None:
         for mate in self.world.accounts[link.account]:

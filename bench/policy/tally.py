@@ -94,6 +94,7 @@ class Tally:
     def living_years(self) -> float:
         return self.link_years[GROUPS[0]] + self.link_years[GROUPS[1]]
 
+    @property
     def looks_a_year(self) -> float:
         """Looks a link-year, all looks at all links over the years that living links were watched."""
         return self.looks / self.living_years

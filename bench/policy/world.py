@@ -26,9 +26,8 @@ PASSING = 90.0  # what is back within these days was never dead
 
 HAZARD = ((2, 3.0), (7, 0.6), (30, 0.15), (180, 0.07), (NEVER, 0.045))
 """Deaths a year below an age: 8.2 % in the first year (Pew: 8 %), 4.4 % a year later (Pew: about 4 %)."""
-ACCOUNTS_SPREAD = 1.2  # sigma of the log-normal multiplier of an account
-ACCOUNTS_WILDEST = 40.0
-PURGED = 0.1  # of an old page's risk comes from purges of its account
+RISKY, RISKY_TIMES = 0.10, 15.0  # share of the accounts whose pages die so many times as often as the others'
+PURGED = 0.05  # of an old page's risk comes from purges of its account
 PURGE_TAKES = 0.4  # of the account's pages, within two days
 SITES_CLOSE = 0.02  # a year
 BACK_IN_A_WEEK, BACK_IN_A_YEAR = 0.03, 0.02  # of the dead
@@ -164,12 +163,10 @@ class World:
         return link.end if link.death <= t < link.back else OK
 
 
-def build(
-    links: int, *, days: float, seed: int, spread: float = ACCOUNTS_SPREAD, purged: float = PURGED
-) -> World:
+def build(links: int, *, days: float, seed: int, times: float = RISKY_TIMES, purged: float = PURGED) -> World:
     """A population of so many links, watched for so many days.
 
-    :param spread: how differently accounts die, 0 = all alike.
+    :param times: how many times as often the pages of risky accounts die, 1 = all accounts alike.
     :param purged: the share of an old page's risk that comes from purges of its whole account.
     """
     chance = random.Random(f"world {seed}")
@@ -182,7 +179,7 @@ def build(
         while left:
             size = min(left, math.ceil(chance.paretovariate(1.1)), 400)
             left -= size
-            _account(world, host, size, chance, spread, purged)
+            _account(world, host, size, chance, times, purged)
     left = links - len(world.links)
     while left:
         size = min(left, math.ceil(chance.expovariate(1 / LINKS_A_SITE)))
@@ -190,7 +187,7 @@ def build(
         flaky = chance.random() < FLAKY_SHARE
         host = _host(chance, "generic", FLAKY if flaky else STEADY, days)
         host.flaky = flaky
-        _account(world, host, size, chance, spread, 0.0)
+        _account(world, host, size, chance, times, 0.0)
     chance.shuffle(world.links)
     world.links.sort(key=lambda link: link.added)
     for number, link in enumerate(world.links):
@@ -251,12 +248,10 @@ def _host(chance: random.Random, platform: str, weather: Weather, days: float) -
     return host
 
 
-def _account(
-    world: World, host: Host, size: int, chance: random.Random, spread: float, purged: float
-) -> None:
+def _account(world: World, host: Host, size: int, chance: random.Random, times: float, purged: float) -> None:
     """An account with its links, and when they die: one by one, in purges, or with their whole site."""
     site = host.platform == "generic"
-    wild = min(ACCOUNTS_WILDEST, math.exp(chance.gauss(-(spread**2) / 2, spread)))
+    wild = (times if chance.random() < RISKY else 1.0) / (1 + RISKY * (times - 1))
     purges = list(_moments(chance, purged * HAZARD[-1][1] * wild / PURGE_TAKES, world.days, since=-HISTORY))
     closing = next(_moments(chance, SITES_CLOSE, world.days, since=-HISTORY), NEVER) if site else NEVER
     walled_site = site and chance.random() < WALLED_SITES

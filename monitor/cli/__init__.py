@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -28,7 +29,7 @@ COMMANDS = {
 }
 
 FINE, BAD_NEWS, USAGE, CANNOT = 0, 1, 2, 3
-INTERRUPTED = 130
+INTERRUPTED, READER_GONE = 130, 141  # as the shell counts signals
 
 
 class LazyGroup(click.Group):
@@ -82,10 +83,10 @@ def main() -> None:
         sys.exit(USAGE)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output has gone: `rotwatch status | head`
-        sys.stderr.close()
-        sys.exit(FINE)
     except Exception as error:
+        if _reader_has_gone(error):  # `rotwatch status | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(READER_GONE)
         if verbose:
             raise
         click.echo(f"Error: {_sentence(error)}", err=True)
@@ -93,15 +94,22 @@ def main() -> None:
     sys.exit(result if isinstance(result, int) else FINE)
 
 
+def _reader_has_gone(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_reader_has_gone(one) for one in error.exceptions)
+    return isinstance(error, BrokenPipeError)
+
+
 def _exit_code(error: Exception) -> int:
     from monitor.config import ConfigError
     from monitor.sources import SourceError
     from monitor.sources.sync import SourceUnreachableError
+    from monitor.store import DatabaseUrlError
     from monitor.urls import NotALink
 
     if isinstance(error, SourceUnreachableError):
         return CANNOT
-    return USAGE if isinstance(error, ConfigError | SourceError | NotALink) else CANNOT
+    return USAGE if isinstance(error, ConfigError | DatabaseUrlError | SourceError | NotALink) else CANNOT
 
 
 def _sentence(error: Exception) -> str:

@@ -32,6 +32,8 @@ async def _add(app: App, targets: tuple[str, ...], *, as_json: bool) -> int:
     if as_json:
         echo_json(asdict(summary))
         return 0
+    if not summary.references and summary.skipped:
+        raise click.UsageError(f"{summary.skipped[0]['url']} cannot be watched: {summary.skipped[0]['why']}")
     click.echo(
         f"{summary.references} references: {summary.links_added} links added, {summary.links_known} known before."
     )

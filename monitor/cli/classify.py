@@ -39,6 +39,8 @@ def command(
     cannot be judged is answered {"error": …}, and the exit code is 2.
     """
     if batch:
+        if file or url:
+            raise click.UsageError("--batch reads its pages from stdin: give no FILE and no --url with it.")
         return _batch()
     if not file or not url:
         raise click.UsageError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli import verdicts
+from monitor.cli import CANNOT, verdicts
 from monitor.cli.app import App, echo_json, pass_app, progress, run, say
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ async def _probe(
     places = asyncio.Semaphore(concurrency or app.settings.network.concurrency)
     seen: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     async with app.fetcher() as fetcher:
+        if down := await _offline(app, fetcher):
+            say(f"Offline, nothing was looked at: {down}")
+            return CANNOT
         by_host = await _read(targets, fetcher)
         total = sum(map(len, by_host.values()))
         async with asyncio.TaskGroup() as hosts:
@@ -49,6 +52,14 @@ async def _probe(
                     echo_json(line) if as_json else verdicts.show(line)
                     advance()
     return 0
+
+
+async def _offline(app: App, fetcher: Fetcher) -> str | None:
+    """Why our own network is down; None when it is up, or nobody is to be asked."""
+    from monitor.fetch import Connectivity
+
+    reach = await Connectivity(fetcher, app.settings.network.anchors).online()
+    return None if reach.online else reach.detail
 
 
 async def _read(targets: tuple[str, ...], fetcher: Fetcher) -> dict[str, list[Reference]]:

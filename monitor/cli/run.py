@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 
@@ -19,9 +20,12 @@ def command(app: App) -> int:
     return run(_run(app))
 
 
-def _as_called() -> str:
+def _as_called(app: App) -> str:
     """How this program is called from here: by its name where the shell finds it, else by its path."""
-    return "rotwatch" if shutil.which("rotwatch") else os.path.relpath(sys.argv[0])
+    words = ["rotwatch" if shutil.which("rotwatch") else os.path.relpath(sys.argv[0])]
+    words += ["--config", app.config_file] if app.config_file else []
+    words += ["--database", app.database] if app.database else []
+    return shlex.join(words)
 
 
 async def _run(app: App) -> int:
@@ -35,7 +39,7 @@ async def _run(app: App) -> int:
         daemon = Daemon(store, fetcher, app.settings, clock=now)
         async with store.read() as db:
             watched = await links.watched(db)
-        program = _as_called()
+        program = _as_called(app)
         say(f"rotwatch {__version__} watches {watched} links; database {store.name}.")
         say(f"What died, what is in danger, what is copied:  {program} status")
         say(f"One link, its history and why:                 {program} show URL")

@@ -34,7 +34,7 @@ async def _show(app: App, url: str, *, as_json: bool) -> int:
     if found is None:
         raise StoreError(f"{canonical} is not watched: add it first (rotwatch add URL).")
     report = app.settings.report
-    sentence = why(found.row, language=report.language, zone=report.zone)
+    sentence = why(found.row, language=report.language, zone=report.zone, died_of=found.died_of)
     if as_json:
         echo_json(whole_link(found, sentence), indent=2)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,8 @@ def command(
     """Show the four numbers, then the links that matter, most dangerous first."""
     from monitor.store.overview import Filter
 
+    if as_json and as_csv:
+        raise click.UsageError("Choose --json or --csv.")
     chosen = Filter(
         statuses=frozenset(statuses),
         platform=platform,
@@ -103,9 +106,9 @@ def command(
 async def _status(app: App, chosen: Filter, *, as_json: bool, as_csv: bool, fail_on: frozenset[str]) -> int:
     from monitor.store import overview, service, tally
 
-    async with app.store() as store, store.read() as db:
+    async with app.store() as store, store.read() as db, AsyncExitStack() as opened:
         numbers = await tally.count(db)
-        links = overview.stream(db, chosen)
+        links = await opened.enter_async_context(aclosing(overview.stream(db, chosen)))
         if as_json:
             async for piece in status_text(numbers, links, now()):
                 click.echo(piece, nl=False)
@@ -193,7 +196,11 @@ async def _print_table(app: App, links: AsyncIterator[dict[str, Any]], chosen: F
         )
     if shown:
         app.out.print(table)
-    if left_out:
+    if not shown and everything:
+        app.out.print("No link is like that.", style="dim")
+    elif not shown and left_out:
+        app.out.print("Nothing died and nothing is in danger. --json or --csv lists all links.", style="dim")
+    elif left_out:
         app.out.print(
             f"… and {left_out} more; --json or --csv lists all, --status and --at-risk choose.", style="dim"
         )

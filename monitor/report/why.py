@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from monitor.model import Reason, Status
+from monitor.model import Outcome, Reason, Status
 from monitor.report import words
 from monitor.report.words import Language
 
@@ -27,6 +27,8 @@ STANDING: dict[Status, tuple[str, str]] = {
         "无法判断：{reason}，连续 {walls} 次；文章可能仍在。",
     ),
 }
+WALLED = ("Its last look met {reason}, which says nothing.", "最近一次查看遇到{reason}，说明不了什么。")
+_UNSAID = {Status.ALIVE: Reason.ARTICLE}  # what is believed while a wall hides it
 RULES: dict[str, tuple[str, str]] = {
     "risk": ("Next look {at}, every {every}: {risk}.", "下次查看 {at}，间隔 {every}：{risk}。"),
     "young": ("Next look {at}: young pages die most often.", "下次查看 {at}：新文章最容易消失。"),
@@ -66,11 +68,13 @@ class Standing(Protocol):
 
     status: str
     since: datetime
+    outcome: str | None
     reason: str | None
     failing_since: datetime | None
     failures: int
     walls: int
     last_checked_at: datetime | None
+    last_ok_at: datetime | None
     next_check_at: datetime | None
     why_then: Mapping[str, Any] | None
     risk_reasons: list[Mapping[str, Any]] | None
@@ -78,23 +82,33 @@ class Standing(Protocol):
     ignored: bool
 
 
-def why(link: Standing, *, language: Language, zone: ZoneInfo) -> str:
-    """What ``show`` says of a link."""
+def why(link: Standing, *, language: Language, zone: ZoneInfo, died_of: str | None = None) -> str:
+    """What ``show`` says of a link.
+
+    :param died_of: the reason of its flip to dead, if it is dead: its last look may have met something else.
+    """
 
     def day(at: datetime | None) -> str:
         return words.day(language, at, zone) if at else "–"
 
     column = 1 if language == "zh" else 0
-    standing = STANDING[Status(link.status)][column].format(
-        reason=words.reason(language, link.reason) if link.reason else "–",
-        checked=day(link.since if link.reason == Reason.MARKED else link.last_checked_at),
+    status = Status(link.status)
+    walled = link.outcome == Outcome.WALLED and status is not Status.BLIND
+    because = died_of or (link.reason if not walled else _UNSAID.get(status))
+    standing = STANDING[status][column].format(
+        reason=words.reason(language, because)
+        if because
+        else ("no answer that helps", "没有可用的答复")[column],
+        checked=day(link.since if link.reason == Reason.MARKED else link.last_ok_at or link.last_checked_at),
         failing=day(link.failing_since),
         since=day(link.since),
         failures=link.failures,
         walls=link.walls,
     )
-    separator = "" if column else " "
-    return f"{standing}{separator}{_next(link, language=language, zone=zone)}".strip()
+    sentences = [standing, _next(link, language=language, zone=zone)]
+    if walled and link.reason:
+        sentences.insert(1, WALLED[column].format(reason=words.reason(language, link.reason)))
+    return ("" if column else " ").join(one for one in sentences if one)
 
 
 def _next(link: Standing, *, language: Language, zone: ZoneInfo) -> str:

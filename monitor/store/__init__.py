@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from monitor.store.engine import Store, StoreError, database_url
+from monitor.store.engine import DatabaseUrlError, Store, StoreError, database_url
 
-__all__ = ["Store", "StoreError", "database_url"]
+__all__ = ["DatabaseUrlError", "Store", "StoreError", "database_url"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_S = 15
+CLOSING_S = 5
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
 
 
@@ -29,24 +31,28 @@ class StoreError(Exception):
         self.passing = passing
 
 
+class DatabaseUrlError(StoreError):
+    """``[database] url`` names no database that can be used."""
+
+
 def database_url(url: str, state_directory: Path) -> URL:
     """The URL for SQLAlchemy: the async driver chosen, a relative SQLite path put below ``state_directory``.
 
-    :raises StoreError: not a URL of a database we can use.
+    :raises DatabaseUrlError: not a URL of a database we can use.
     """
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise StoreError(
+        raise DatabaseUrlError(
             "The database URL cannot be read: write it like sqlite:///rotwatch.db or postgresql://user@host/name."
         ) from None
     backend = parsed.get_backend_name()
     if backend not in DRIVERS:
-        raise StoreError(f"A {backend} database is not supported: use sqlite:/// or postgresql://.")
+        raise DatabaseUrlError(f"A {backend} database is not supported: use sqlite:/// or postgresql://.")
     parsed = parsed.set(drivername=DRIVERS[backend])
     if backend == "sqlite":
         if parsed.database in (None, "", ":memory:"):
-            raise StoreError(
+            raise DatabaseUrlError(
                 "A database in memory forgets everything: give a file, like sqlite:///rotwatch.db."
             )
         parsed = parsed.set(database=str(state_directory / Path(str(parsed.database)).expanduser()))
@@ -59,9 +65,13 @@ class Store:
     def __init__(self, url: URL) -> None:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        self.engine = _engine(url)
+        self._threads: list[threading.Thread] = []  # one a connection to SQLite
+        self.engine = _engine(url, self._threads)
         # SQLite has one writer; waiting here is fair, waiting in its busy handler is a lottery.
         self._writing = asyncio.Lock() if self.is_sqlite else nullcontext()
+        self._open = 0  # transactions
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @property
     def name(self) -> str:
@@ -83,6 +93,8 @@ class Store:
 
     @asynccontextmanager
     async def _transaction(self, options: dict[str, Any]) -> AsyncIterator[AsyncConnection]:
+        self._open += 1
+        self._idle.clear()
         try:
             async with self.engine.execution_options(**options).begin() as connection:
                 yield connection
@@ -91,6 +103,10 @@ class Store:
                 error, OperationalError | InterfaceError | PoolTimeoutError | sqlite3.OperationalError
             )
             raise StoreError(_sentence(error, self.name), passing=passing) from error
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._idle.set()
 
     async def answers(self) -> bool:
         """Whether the database answers at all; for the watchdog."""
@@ -102,10 +118,21 @@ class Store:
         return True
 
     async def close(self) -> None:
+        """Wait for the transactions that are open, a while; then let go of the database."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_S):
+                await self._idle.wait()
         await self.engine.dispose()
+        # the thread of a connection that was broken off reports to our event loop: it must be over before the loop is
+        await asyncio.to_thread(_join, self._threads)
 
 
-def _engine(url: URL) -> AsyncEngine:
+def _join(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join(CLOSING_S)
+
+
+def _engine(url: URL, threads: list[threading.Thread]) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
         try:
             return create_async_engine(url, pool_pre_ping=True)
@@ -116,6 +143,8 @@ def _engine(url: URL) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions behind our back
+        if thread := getattr(connection.driver_connection, "_thread", None):
+            threads[:] = [one for one in threads if one.is_alive()] + [thread]
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
             cursor.execute(f"PRAGMA {pragma}")
@@ -138,6 +167,7 @@ def _sentence(error: Exception, name: str) -> str:
         ("read-only", "make the file and its folder writable for this user"),
         ("unable to open", "check that its folder exists and this user may write there"),
         ("not a database", "restore it from a backup, or move it away to begin anew"),
+        ("disk i/o error", "check the disk, and that the path is a file"),
         ("malformed", "restore it from a backup, or move it away to begin anew"),
         ("disk is full", "make room on the disk"),
         ("locked", "another program holds it; end that program or wait"),
@@ -146,5 +176,5 @@ def _sentence(error: Exception, name: str) -> str:
         ("does not exist", "create the database, then run: rotwatch db upgrade"),
         ("connection", "check that the server runs and the URL is right"),
     )
-    mend = next((mend for sign, mend in mends if sign in said), "see the message")
+    mend = next((mend for sign, mend in mends if sign in said.lower()), "see what the message names")
     return f"The database {name} cannot be used ({said}): {mend}."

@@ -148,9 +148,7 @@ def _alive(row: Row[Any], now: datetime) -> dict[str, Any]:
 
 def _soon(row: Row[Any], now: datetime) -> dict[str, Any]:
     by = now + SEEN_ALIVE_WITHIN
-    if row.next_check_at is not None and row.next_check_at <= by:
-        return {"next_check_at": row.next_check_at}
-    return {"next_check_at": by, "why_then": {"rule": Reason.MARKED}}
+    return {"next_check_at": min(row.next_check_at or by, by), "why_then": {"rule": Reason.MARKED}}
 
 
 def _state(row: Row[Any]) -> State:

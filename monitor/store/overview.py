@@ -129,6 +129,13 @@ class Whole:
     jobs: Sequence[Row[Any]]
     marks: Sequence[Row[Any]]
 
+    @property
+    def died_of(self) -> str | None:
+        """Why it was called dead, if it is: its last look may have met something else."""
+        if self.row.status != Status.DEAD:
+            return None
+        return next((one.reason for one in reversed(self.flips) if one.new == Status.DEAD), None)
+
 
 async def whole(db: AsyncConnection, url: str) -> Whole | None:
     """Everything about the link with that canonical URL; None when it is not known."""

@@ -33,18 +33,21 @@ async def status(request: web.Request) -> web.StreamResponse:
     if request.method == "HEAD":
         await response.prepare(request)
         return response
-    async with window.long_read() as db:
-        numbers = await tally.count(db)
-        await response.prepare(request)
-        links = overview.stream(db, chosen)
-        try:
+    try:
+        # a reader who is cut off interrupts the database too: only a transaction that is left by the exception is
+        # rolled back
+        async with window.long_read() as db:
+            numbers = await tally.count(db)
+            await response.prepare(request)
+            links = overview.stream(db, chosen)
             async with aclosing(links), aclosing(status_text(numbers, links, now)) as text:
                 await _send(response, text)
-        except (ConnectionError, TimeoutError):  # the reader has gone, or is as good as gone
+    except (ConnectionError, TimeoutError):  # the reader has gone, or is as good as gone
+        _cut_off(request)
+    except BaseException:
+        if response.prepared:
             _cut_off(request)
-        except BaseException:
-            _cut_off(request)
-            raise
+        raise
     return response
 
 
@@ -97,7 +100,9 @@ async def link(request: web.Request) -> web.Response:
     """``show --json``."""
     found = await find(request)
     report = request.app[WINDOW].settings.report
-    answer = whole_link(found, why(found.row, language=report.language, zone=report.zone))
+    answer = whole_link(
+        found, why(found.row, language=report.language, zone=report.zone, died_of=found.died_of)
+    )
     text = as_json(answer, indent=2)
     return web.Response(text=f"{text}\n", content_type="application/json", charset="utf-8")
 

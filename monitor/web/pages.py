@@ -162,7 +162,7 @@ async def link(request: web.Request) -> web.Response:
         address=Anchor(clean(row.url, 2000), href(row.url)),
         json=page_of(row.url, "/api/link"),
         standing=row.status,
-        why=clean(why(row, language=say.language, zone=say.zone), 2000),
+        why=clean(why(row, language=say.language, zone=say.zone, died_of=found.died_of), 2000),
         evidence=say.evidence(row.evidence),
         risks=_risks(say, row),
         copy=say.copy(copy),

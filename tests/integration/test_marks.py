@@ -97,6 +97,15 @@ async def test_marked_alive_forgets_every_failure_and_is_looked_at_within_a_day(
     assert (await flips(store))[-1] == ("dead", "alive", "marked", NOW + 9 * DAY)
 
 
+async def test_a_suspect_marked_alive_is_not_looked_at_to_confirm_its_death(store: Store) -> None:
+    await add(store, 1)
+    await look(store, GONE, NOW)
+    due = (await standing(store)).next_check_at
+    await say(store, Word.ALIVE, now=NOW)
+    row = await standing(store)
+    assert (row.status, row.next_check_at, row.why_then) == ("alive", due, {"rule": "marked"})
+
+
 async def test_the_time_a_link_was_away_is_not_lived_because_somebody_says_alive(store: Store) -> None:
     await add(store, 1)
     await look(store, OK, NOW)
