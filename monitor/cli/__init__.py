@@ -32,6 +32,10 @@ FINE, BAD_NEWS, USAGE, CANNOT = 0, 1, 2, 3
 INTERRUPTED, READER_GONE = 130, 141  # as the shell counts signals
 
 
+class ReaderGoneError(Exception):
+    """The reader of our output has gone: ``rotwatch status | head``."""
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands by name and loads the one that is called."""
 
@@ -43,6 +47,14 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = import_module(f"monitor.cli.{cmd_name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (BrokenPipeError, BaseExceptionGroup) as error:
+            if _reader_has_gone(error):
+                raise ReaderGoneError from None
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -83,10 +95,12 @@ def main() -> None:
         sys.exit(USAGE)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(INTERRUPTED)
+    except ReaderGoneError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # what is left unsaid has nowhere to go
+        sys.exit(READER_GONE)
     except Exception as error:
-        if _reader_has_gone(error):  # `rotwatch status | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(READER_GONE)
         if verbose:
             raise
         click.echo(f"Error: {_sentence(error)}", err=True)

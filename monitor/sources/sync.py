@@ -199,7 +199,11 @@ class Syncer:
         except SourceError as problem:
             await self._cannot_read(path, str(problem), now)
             return
-        if row is not None and row.digest == loaded.digest and archive in (None, row.archive):
+        if not loaded.references and await self._had_references(
+            path
+        ):  # most likely caught while being written
+            await self._cannot_read(path, f"{path} has no links any more: those it had stay watched.", now)
+        elif row is not None and row.digest == loaded.digest and archive in (None, row.archive):
             async with self._store.write() as db:
                 await links.mark_source(db, path, now, problem=None)
         else:
@@ -214,12 +218,18 @@ class Syncer:
     async def _cannot_read(self, path: str, problem: str, now: datetime) -> None:
         """A file deleted from a folder that is there is really gone; a folder that is away may come back."""
         missing = not is_url(path) and not Path(path).exists()
-        log.warning("%s", problem, extra={"action": "sync"})
+        gone = missing and Path(path).parent.is_dir()
+        said = f"{path} is gone: links that only it mentioned are watched no more." if gone else problem
+        log.warning("%s", said, extra={"action": "sync"})
         async with self._store.write() as db:
-            if missing and Path(path).parent.is_dir():
+            if gone:
                 await links.drop_source(db, path)
             else:
                 await links.mark_source(db, path, now, problem=problem, missing=missing)
+
+    async def _had_references(self, path: str) -> bool:
+        async with self._store.read() as db:
+            return await links.mentions_any(db, path)
 
 
 def _configured(sources: Sequence[Source], base: Path) -> tuple[dict[str, bool], list[str]]:

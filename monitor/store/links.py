@@ -197,6 +197,12 @@ async def _watch(db: AsyncConnection, link_ids: set[int], now: datetime) -> None
         await hurry_hosts(db, {row.host for row in rows}, now)
 
 
+async def mentions_any(db: AsyncConnection, path: str) -> bool:
+    """Whether a source is known and has references."""
+    statement = select(reference.c.id).join(source).where(source.c.path == path).limit(1)
+    return (await db.execute(statement)).first() is not None
+
+
 async def unwatch_unmentioned(db: AsyncConnection) -> int:
     """Stop watching links that no list mentions any more; their history stays.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import signal
@@ -71,6 +72,11 @@ def as_toml(settings: Mapping[str, Any], section: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
+def _die_with_parent() -> None:
+    """A test that is killed leaves no daemon behind (Linux: PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 @dataclass
 class Answer:
     """What a command gave back."""
@@ -116,6 +122,7 @@ class Rig:
             *self.command(*arguments),
             cwd=self.folder,
             env=self.environment,
+            preexec_fn=_die_with_parent,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

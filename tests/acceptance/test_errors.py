@@ -89,7 +89,30 @@ async def test_a_database_in_a_folder_that_cannot_be_is_one_sentence(rig: Rig) -
 
 async def test_a_database_of_another_kind_is_one_sentence(rig: Rig) -> None:
     rig.settings["database"] = {"url": "mysql://localhost/rot"}
-    is_one_sentence(await rig.rotwatch("status"), 3, "not supported")
+    is_one_sentence(await rig.rotwatch("status"), 2, "not supported")
+
+
+async def test_a_variable_that_is_no_json_is_one_sentence(rig: Rig) -> None:
+    rig.variables = {"ROTWATCH_NETWORK__ANCHORS": "www.baidu.com"}
+    is_one_sentence(await rig.rotwatch("status"), 2, "JSON")
+
+
+async def test_offline_probe_says_so_and_judges_nothing(rig: Rig, world: World) -> None:
+    rig.settings["network"] = {"anchors": ["https://www.baidu.com"]}
+    world.unplug()
+    answer = await rig.rotwatch("probe", "https://a.example/x")
+    assert (answer.code, answer.out) == (3, "")
+    assert "Offline" in answer.err
+
+
+async def test_a_url_that_cannot_be_watched_is_one_sentence(rig: Rig) -> None:
+    is_one_sentence(await rig.rotwatch("add", "http://"), 2, "cannot be watched")
+
+
+async def test_two_forms_at_once_are_a_usage_error(rig: Rig) -> None:
+    await rig.rotwatch("add", str(EXAMPLE))
+    assert (await rig.rotwatch("status", "--json", "--csv")).code == 2
+    assert (await rig.rotwatch("status", "--platform", "wechta")).code == 2
 
 
 async def test_a_mail_server_that_cannot_be_reached_is_one_sentence(rig: Rig, world: World) -> None:
@@ -150,8 +173,8 @@ async def test_a_reader_that_goes_away_is_no_error(rig: Rig) -> None:
     process.stdout._transport.close()  # type: ignore[attr-defined]
     assert process.stderr is not None
     err = await process.stderr.read()
-    await process.wait()
-    assert b"Traceback" not in err
+    assert await process.wait() == 141  # as the shell counts SIGPIPE
+    assert b"Error" not in err
 
 
 async def test_a_backup_is_whole_and_never_written_over_something(rig: Rig, tmp_path: Path) -> None:

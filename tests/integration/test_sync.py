@@ -138,3 +138,23 @@ async def test_a_url_added_by_hand_takes_its_title_from_the_first_list_that_has_
     (tmp_path / "a.md").write_text("# New line\n\n" + LIST.replace("First", "Changed"), encoding="utf-8")
     await add(store, ["a.md"], base=tmp_path, now=NOW, fetcher=fetcher)
     assert [row.title for row in await rows(store, link)] == ["Changed", "Second"]
+
+
+async def test_a_list_caught_while_it_is_being_written_keeps_its_links(
+    store: Store, fetcher: Fetcher, tmp_path: Path
+) -> None:
+    (tmp_path / "a.md").write_text(LIST, encoding="utf-8")
+    await add(store, ["a.md"], base=tmp_path, now=NOW, fetcher=fetcher)
+    (tmp_path / "a.md").write_text("", encoding="utf-8")
+    await sync(Syncer(store, fetcher), tmp_path)
+    assert [row.watched for row in await rows(store, link)] == [True, True]
+    [kept] = await rows(store, source)
+    assert "has no links any more" in kept.problem
+
+
+async def test_a_deleted_list_is_watched_no_more(store: Store, fetcher: Fetcher, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(LIST, encoding="utf-8")
+    await add(store, ["a.md"], base=tmp_path, now=NOW, fetcher=fetcher)
+    (tmp_path / "a.md").unlink()
+    await sync(Syncer(store, fetcher), tmp_path)
+    assert [row.watched for row in await rows(store, link)] == [False, False]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +26,9 @@ class Row:
     last_checked_at: datetime | None = NOW
     last_ok_at: datetime | None = NOW
     next_check_at: datetime | None = NOW + timedelta(days=15)
-    why_then: dict[str, Any] | None = field(default_factory=lambda: {"rule": "risk", "every_s": 15 * 86400})
+    why_then: Mapping[str, Any] | None = field(
+        default_factory=lambda: {"rule": "risk", "every_s": 15 * 86400}
+    )
     risk_reasons: list[Any] | None = field(default_factory=lambda: [{"code": "age", "yearly": 0.05}])
     watched: bool = True
     ignored: bool = False
