@@ -19,6 +19,9 @@ from monitor.store.claims import Due
 from monitor.urls import NotALink, clean
 
 
+SHRUNK = 0.5  # of the text of the last good copy
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What was seen. ``article`` only for a living page that was read to its end."""
@@ -84,6 +87,7 @@ def decide(
     """
     state, flip = (due.state, None) if doubt else step(due.state, seen.verdict, now, policy)
     article = seen.article
+    text = sketch(article.text) if article and article.text else None
     published = article.published_at if article else None
     born = min(due.published_at or published or due.added_at, now)
     risk = assess(
@@ -94,6 +98,7 @@ def decide(
         born=born,
         account=due.mates,
         experience=experience or {},
+        shrunk=bool(text and due.sketch and text.total < SHRUNK * unpack(due.sketch).total),
         now=now,
         policy=policy,
     )
@@ -109,9 +114,7 @@ def decide(
         flip=flip,
         risk=risk,
         next=next_look(state, risk, born=born, now=now, policy=policy, doubt=doubt),
-        sketch=pack(sketch(article.text))
-        if article and article.text and _is_good(due, state, seen.verdict)
-        else None,
+        sketch=pack(text) if text and _is_good(due, state, seen.verdict) else None,
         account=article.account if article else None,
         published_at=published,
     )

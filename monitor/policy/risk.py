@@ -20,6 +20,7 @@ from monitor.policy.status import State
 
 YEAR = timedelta(days=365)
 YOUNGER_THAN_DAYS = (2, 7, 30, 180, math.inf)
+SHRUNK_FACTOR = 4
 CHANCE_SHOWN_AT_MOST = 0.5  # the model is too high above about 10 %
 TEMPORARY_MARKS = {"signature", "tempkey"}
 ELSEWHERE = (Reason.HOME_PAGE, Reason.OTHER_PAGE)
@@ -84,12 +85,14 @@ def assess(
     experience: Experience,
     now: datetime,
     policy: Policy,
+    shrunk: bool = False,
 ) -> Risk:
     """The risk of a link that is not dead.
 
     :param reason: the reason code of the last look.
     :param born: when the page was published, else when the link was added.
     :param account: the other links of its account.
+    :param shrunk: its text is less than half of what it was.
     """
     age = max(now - born, timedelta(0))
     yearly = table_risk(platform, column_of(age), experience, policy)
@@ -98,6 +101,9 @@ def assess(
     for sign in _signs(state, url=url, reason=reason, account=account, usual=usual, now=now):
         yearly *= sign["factor"]
         reasons.append(sign)
+    if shrunk:
+        yearly *= SHRUNK_FACTOR
+        reasons.append({"code": "shrunk", "factor": SHRUNK_FACTOR})
     chance = min(CHANCE_SHOWN_AT_MOST, 1 - math.exp(-yearly * timedelta(days=90) / YEAR))
     return Risk(
         yearly,

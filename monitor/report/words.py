@@ -176,6 +176,7 @@ SIGNS: dict[str, tuple[str, str]] = {
     "failed_lately": ("It failed {times} of the last 5 times.", "最近 5 次中有 {times} 次打不开。"),
     "was_away": ("It was away already within the last 90 days.", "最近 90 天内曾经消失过。"),
     "lands_elsewhere": ("It leads to another page than before.", "现在跳转到了别的页面。"),
+    "shrunk": ("Its text is less than half of what it was.", "正文不到原来的一半。"),
     "temporary_address": ("Its address is temporary and expires by itself.", "这是临时地址，会自行过期。"),
 }
 

@@ -169,3 +169,8 @@ def test_a_temporary_address_is_looked_at_within_hours() -> None:
     state = alive()
     found = assessed(url="https://mp.weixin.qq.com/s?src=11&timestamp=1&ver=2&signature=x")
     assert next_look(state, found, born=OLD, now=NOW, policy=POLICY).at - NOW == timedelta(hours=6)
+
+
+def test_a_text_that_shrank_is_a_sign() -> None:
+    assert assessed(shrunk=True).yearly == pytest.approx(0.2)
+    assert assessed(shrunk=True).reasons[-1] == {"code": "shrunk", "factor": 4}
