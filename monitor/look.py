@@ -18,7 +18,6 @@ from monitor.store.checks import Look
 from monitor.store.claims import Due
 from monitor.urls import NotALink, clean
 
-
 SHRUNK = 0.5  # of the text of the last good copy
 
 
