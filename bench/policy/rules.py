@@ -68,7 +68,7 @@ class Shipped(ABC):
                 self.tally.called_dead(link, verdict, t, since=(since - START) / DAY)
         else:
             state = old
-        return self.after(link, old, state, verdict, reason, now, t)
+        return self.after(link, old, state, verdict=verdict, reason=reason, now=now, t=t)
 
     @abstractmethod
     def after(
@@ -76,6 +76,7 @@ class Shipped(ABC):
         link: Link,
         old: State,
         state: State,
+        *,
         verdict: Verdict,
         reason: Doubt | None,
         now: datetime,
@@ -115,6 +116,7 @@ class Spaced(Shipped):
         link: Link,
         old: State,
         state: State,
+        *,
         verdict: Verdict,
         reason: Doubt | None,
         now: datetime,
@@ -133,10 +135,14 @@ class Spaced(Shipped):
 
 
 class Ours(Shipped):
-    """The shipped policy whole: learned table, accounts, signs, the root, mates."""
+    """The shipped policy whole: learned table, accounts, signs, the root, mates.
 
-    def __init__(self, world: World, tally: Tally, policy: Policy) -> None:
+    :param once: mates are hurried at the first failure of a page only, not at each look that finds it away.
+    """
+
+    def __init__(self, world: World, tally: Tally, policy: Policy, *, once: bool = False) -> None:
         super().__init__(world, tally, policy)
+        self.once = once
         self.experience: dict[tuple[str, int], tuple[int, float]] = {}
         self.due = [0.0] * len(world.links)
         self.risks: list[Risk | None] = [None] * len(world.links)
@@ -151,6 +157,7 @@ class Ours(Shipped):
         link: Link,
         old: State,
         state: State,
+        *,
         verdict: Verdict,
         reason: Doubt | None,
         now: datetime,
@@ -181,7 +188,7 @@ class Ours(Shipped):
             queue.want(link, t)
         due = (next_look(state, risk, born=born, now=now, policy=self.policy, doubt=reason).at - START) / DAY
         self.due[link.id] = due
-        if state.scared_at == now:
+        if state.scared_at == now and not (self.once and old.failing_since):
             self._hurry(link, (now + MATES_WITHIN - START) / DAY)
         return due
 

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from monitor.model import Outcome, Reason, Verdict
-from monitor.policy import Crowd
 
 YEAR = 365.0
 PLATFORMS = {"wechat": 0.56, "zhihu": 0.21, "csdn": 0.03}  # share of the links; the rest is on small sites
@@ -179,7 +178,7 @@ def build(links: int, *, days: float, seed: int, times: float = RISKY_TIMES, pur
         while left:
             size = min(left, math.ceil(chance.paretovariate(1.1)), 400)
             left -= size
-            _account(world, host, size, chance, times, purged)
+            _account(world, host, size, chance, times=times, purged=purged)
     left = links - len(world.links)
     while left:
         size = min(left, math.ceil(chance.expovariate(1 / LINKS_A_SITE)))
@@ -187,7 +186,7 @@ def build(links: int, *, days: float, seed: int, times: float = RISKY_TIMES, pur
         flaky = chance.random() < FLAKY_SHARE
         host = _host(chance, "generic", FLAKY if flaky else STEADY, days)
         host.flaky = flaky
-        _account(world, host, size, chance, times, 0.0)
+        _account(world, host, size, chance, times=times, purged=0.0)
     chance.shuffle(world.links)
     world.links.sort(key=lambda link: link.added)
     for number, link in enumerate(world.links):
@@ -248,7 +247,9 @@ def _host(chance: random.Random, platform: str, weather: Weather, days: float) -
     return host
 
 
-def _account(world: World, host: Host, size: int, chance: random.Random, times: float, purged: float) -> None:
+def _account(
+    world: World, host: Host, size: int, chance: random.Random, *, times: float, purged: float
+) -> None:
     """An account with its links, and when they die: one by one, in purges, or with their whole site."""
     site = host.platform == "generic"
     wild = (times if chance.random() < RISKY else 1.0) / (1 + RISKY * (times - 1))
