@@ -1,9 +1,9 @@
 """What the shipped policy is worth on an acted population, against simpler rules.
 
-    python -m bench.policy [--links 100000] [--days 240] [--seed 3] [--times 15] [--purged 0.05] [--once]
+    python -m bench.policy [--links 100000] [--days 240] [--seed 3] [--times 15] [--purged 0.05] [--once] [--past]
 
-``--times 1 --purged 0`` acts a world in which accounts tell nothing. ``--once`` is no shipped rule. Same options, same
-result. Hosts are asked at once: pace is not acted, so that looks compare.
+``--times 1 --purged 0`` acts a world in which accounts tell nothing. ``--once`` and ``--past`` are not shipped. Same
+options, same result. Hosts are asked at once: pace is not acted, so that looks compare.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ FALSE_DEAD = 0.25  # of InternetArchiveBot's on flaky small sites
 Make = Callable[[World, Tally], Rule]
 
 
-def ours(world: World, tally: Tally, *, base: float, once: bool) -> Ours:
-    return Ours(world, tally, Policy(base_interval_h=base * 24), once=once)
+def ours(world: World, tally: Tally, *, base: float, once: bool, past: bool) -> Ours:
+    return Ours(world, tally, Policy(base_interval_h=base * 24), once=once, past=past)
 
 
 def fixed(world: World, tally: Tally, *, every: float) -> Spaced:
@@ -110,9 +110,9 @@ class Plan:
     base: float  # of ours with fixed weekly's looks, in days
 
 
-def plan(world: World, seed: int, *, once: bool) -> Plan:
+def plan(world: World, seed: int, *, once: bool, past: bool) -> Plan:
     """Find the intervals that make looks equal, on a part of the world."""
-    small, mine = sample(world, SAMPLE, seed), partial(ours, once=once)
+    small, mine = sample(world, SAMPLE, seed), partial(ours, once=once, past=past)
 
     def same_looks(rule: Callable[..., Rule], key: str, wanted: int, guess: float) -> float:
         return solve(lambda days: run(small, seed, partial(rule, **{key: days})).tally.looks, wanted, guess)
@@ -215,11 +215,12 @@ def main() -> None:
     parser.add_argument("--times", type=float, default=RISKY_TIMES, help="how wild the risky accounts are")
     parser.add_argument("--purged", type=float, default=PURGED, help="share of the risk that is purges")
     parser.add_argument("--once", action="store_true", help="hurry mates at a page's first failure only")
+    parser.add_argument("--past", action="store_true", help="count what pages lived before their first look")
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
     begun, console = time.perf_counter(), Console(width=150)
     world = build(asked.links, days=asked.days, seed=asked.seed, times=asked.times, purged=asked.purged)
-    made = plan(world, asked.seed, once=asked.once)
+    made = plan(world, asked.seed, once=asked.once, past=asked.past)
     rules = made.weekly | made.shipped
     ran = run_all(world, asked.seed, rules, list(made.shipped)[-1], asked.jobs)
     some, many = clustering(world)

@@ -137,12 +137,17 @@ class Spaced(Shipped):
 class Ours(Shipped):
     """The shipped policy whole: learned table, accounts, signs, the root, mates.
 
-    :param once: mates are hurried at the first failure of a page only, not at each look that finds it away.
+    :param once: as not shipped: mates are hurried at the first failure of a page only, not at each look that finds it
+        away, those at a dead one too.
+    :param past: as not shipped: the years that a page lived before its first look count for its account, half of
+        them if it was dead then. As shipped, deaths before the first look count and those years do not.
     """
 
-    def __init__(self, world: World, tally: Tally, policy: Policy, *, once: bool = False) -> None:
+    def __init__(
+        self, world: World, tally: Tally, policy: Policy, *, once: bool = False, past: bool = False
+    ) -> None:
         super().__init__(world, tally, policy)
-        self.once = once
+        self.once, self.past = once, past
         self.experience: dict[tuple[str, int], tuple[int, float]] = {}
         self.due = [0.0] * len(world.links)
         self.risks: list[Risk | None] = [None] * len(world.links)
@@ -181,6 +186,8 @@ class Ours(Shipped):
         )
         if state is not old:
             self._learn(link, old, state, born, now)
+            if self.past:
+                self._learn_past(link, old, state, t)
         self.risks[link.id] = risk
         if verdict is OK:
             self.local.setdefault(link.id, t)
@@ -236,6 +243,13 @@ class Ours(Shipped):
             self.dead_mates[link.account] -= 1
             if link.id in self._died_in:
                 self._count_death(platform, self._died_in.pop(link.id), -1)
+
+    def _learn_past(self, link: Link, old: State, state: State, t: float) -> None:
+        if link.published is None or old.last_ok_at:
+            return
+        if state.last_ok_at or (state.status is Status.DEAD and old.status is not Status.DEAD):
+            lived = t - link.published if state.last_ok_at else (t - link.published) / 2
+            self._alive_s[link.account] += round(lived * 86_400)
 
     def _count_death(self, platform: str, column: int, by: int) -> None:
         deaths, years = self.experience.get((platform, column), (0, 0.0))
