@@ -146,6 +146,7 @@ async def _every_output_agrees(
         assert dict(reading_list())[rescued][:10] in part.get_content()
 
 
+@pytest.mark.timeout(300)
 async def test_a_daemon_killed_in_mid_sweep_and_mid_capture_loses_nothing(rig: Rig, world: World) -> None:
     dealt = act_all(world, reading_list(), [State.WECHAT_DELETED] * 5)
     await rig.rotwatch("add", str(EXAMPLE))
