@@ -13,7 +13,8 @@ from typing import Literal
 from monitor.archives.answers import Budget, Refused
 from monitor.archives.gate import Gate, Paused
 from monitor.archives.wayback import Wayback
-from monitor.config import SEARCHED, ConfigError, Settings, load
+from monitor.config import Settings
+from monitor.config_file import SEARCHED, ConfigError, load
 from monitor.fetch import Connectivity, Fetcher
 from monitor.model import Clock
 from monitor.report import mail

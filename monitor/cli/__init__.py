@@ -115,7 +115,7 @@ def _reader_has_gone(error: BaseException) -> bool:
 
 
 def _exit_code(error: Exception) -> int:
-    from monitor.config import ConfigError
+    from monitor.config_file import ConfigError
     from monitor.sources import SourceError
     from monitor.sources.sync import SourceUnreachableError
     from monitor.store import DatabaseUrlError

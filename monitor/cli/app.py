@@ -38,7 +38,7 @@ class App:
 
     @cached_property
     def settings(self) -> Settings:
-        from monitor.config import load
+        from monitor.config_file import load
 
         return load(self.config_file, database=self.database)
 

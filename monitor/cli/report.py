@@ -60,7 +60,7 @@ async def _report(app: App, since: timedelta, out: Path | None, *, as_json: bool
 
 
 def _need_recipients(app: App) -> None:
-    from monitor.config import ConfigError
+    from monitor.config_file import ConfigError
     from monitor.report import mail
 
     if not mail.sends(app.settings.report.email):

@@ -15,7 +15,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from monitor.config import ConfigError, Network
+from monitor.config import Network
+from monitor.config_file import ConfigError
 from monitor.fetch import tls
 from monitor.fetch.address import join, parse
 from monitor.fetch.body import ACCEPTED, Body

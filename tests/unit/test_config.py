@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config import ConfigError, Settings, keys, load
+from monitor.config import Settings
+from monitor.config_file import ConfigError, keys, load
 
 SHIPPED = Path(__file__).parents[2] / "config.toml"
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from monitor.config import ConfigError, Network
+from monitor.config import Network
+from monitor.config_file import ConfigError
 from monitor.fetch import Fetcher
 from monitor.model import Page, Redirect
 
