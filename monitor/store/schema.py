@@ -13,7 +13,7 @@ from monitor.store.engine import Store, StoreError
 if TYPE_CHECKING:  # Alembic is slow to import, and a start-up needs it only when there is something to do
     from alembic.config import Config
 
-NEWEST = "0001"  # the revision this program was written for
+NEWEST = "0002"  # the revision this program was written for
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
