@@ -1,9 +1,9 @@
 """What the shipped policy is worth on an acted population, against simpler rules.
 
-    python -m bench.policy [--links 100000] [--days 240] [--seed 3] [--times 15] [--purged 0.05] [--once] [--past]
+    python -m bench.policy [--links 100000] [--days 240] [--seed 3] [--times 15] [--purged 0.05]
 
-``--times 1 --purged 0`` acts a world in which accounts tell nothing. ``--once`` and ``--past`` are not shipped. Same
-options, same result. Hosts are asked at once: pace is not acted, so that looks compare.
+``--times 1 --purged 0`` acts a world in which accounts tell nothing. Same options,
+same result. Hosts are asked at once: pace is not acted, so that looks compare.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ FALSE_DEAD = 0.25  # of InternetArchiveBot's on flaky small sites
 Make = Callable[[World, Tally], Rule]
 
 
-def ours(world: World, tally: Tally, *, base: float, once: bool, past: bool) -> Ours:
-    return Ours(world, tally, Policy(base_interval_h=base * 24), once=once, past=past)
+def ours(world: World, tally: Tally, *, base: float) -> Ours:
+    return Ours(world, tally, Policy(base_interval_h=base * 24))
 
 
 def fixed(world: World, tally: Tally, *, every: float) -> Spaced:
@@ -110,18 +110,18 @@ class Plan:
     base: float  # of ours with fixed weekly's looks, in days
 
 
-def plan(world: World, seed: int, *, once: bool, past: bool) -> Plan:
+def plan(world: World, seed: int) -> Plan:
     """Find the intervals that make looks equal, on a part of the world."""
-    small, mine = sample(world, SAMPLE, seed), partial(ours, once=once, past=past)
+    small = sample(world, SAMPLE, seed)
 
     def same_looks(rule: Callable[..., Rule], key: str, wanted: int, guess: float) -> float:
         return solve(lambda days: run(small, seed, partial(rule, **{key: days})).tally.looks, wanted, guess)
 
     weekly = run(small, seed, partial(fixed, every=WEEK)).tally.looks
-    base = same_looks(mine, "base", weekly, 1.3 * WEEK)
+    base = same_looks(ours, "base", weekly, 1.3 * WEEK)
     cap = same_looks(doubling, "longest", weekly, 1.2 * WEEK)
     shipped = Policy().base_interval_h / 24
-    spent = run(small, seed, partial(mine, base=shipped)).tally.looks
+    spent = run(small, seed, partial(ours, base=shipped)).tally.looks
     every = same_looks(fixed, "every", spent, shipped / 2)
     long_cap = same_looks(doubling, "longest", spent, shipped / 2)
     return Plan(
@@ -129,12 +129,12 @@ def plan(world: World, seed: int, *, once: bool, past: bool) -> Plan:
             "fixed weekly": partial(fixed, every=WEEK),
             f"doubling, up to {cap:.1f} d": partial(doubling, longest=cap),
             "InternetArchiveBot": InternetArchiveBot,
-            f"ours, base {base:.1f} d": partial(mine, base=base),
+            f"ours, base {base:.1f} d": partial(ours, base=base),
         },
         {
             f"fixed, {every:.1f} d": partial(fixed, every=every),
             f"doubling, up to {long_cap:.1f} d": partial(doubling, longest=long_cap),
-            f"ours as shipped, base {shipped:.0f} d": partial(mine, base=shipped),
+            f"ours as shipped, base {shipped:.0f} d": partial(ours, base=shipped),
         },
         base,
     )
@@ -214,13 +214,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--times", type=float, default=RISKY_TIMES, help="how wild the risky accounts are")
     parser.add_argument("--purged", type=float, default=PURGED, help="share of the risk that is purges")
-    parser.add_argument("--once", action="store_true", help="hurry mates at a page's first failure only")
-    parser.add_argument("--past", action="store_true", help="count what pages lived before their first look")
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
     begun, console = time.perf_counter(), Console(width=150)
     world = build(asked.links, days=asked.days, seed=asked.seed, times=asked.times, purged=asked.purged)
-    made = plan(world, asked.seed, once=asked.once, past=asked.past)
+    made = plan(world, asked.seed)
     rules = made.weekly | made.shipped
     ran = run_all(world, asked.seed, rules, list(made.shipped)[-1], asked.jobs)
     some, many = clustering(world)

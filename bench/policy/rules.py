@@ -135,24 +135,17 @@ class Spaced(Shipped):
 
 
 class Ours(Shipped):
-    """The shipped policy whole: learned table, accounts, signs, the root, mates.
+    """The shipped policy whole: learned table, accounts, signs, the root, mates."""
 
-    :param once: as not shipped: mates are hurried at the first failure of a page only, not at each look that finds it
-        away, those at a dead one too.
-    :param past: as not shipped: the years that a page lived before its first look count for its account, half of
-        them if it was dead then. As shipped, deaths before the first look count and those years do not.
-    """
-
-    def __init__(
-        self, world: World, tally: Tally, policy: Policy, *, once: bool = False, past: bool = False
-    ) -> None:
+    def __init__(self, world: World, tally: Tally, policy: Policy) -> None:
         super().__init__(world, tally, policy)
-        self.once, self.past = once, past
         self.experience: dict[tuple[str, int], tuple[int, float]] = {}
         self.due = [0.0] * len(world.links)
         self.risks: list[Risk | None] = [None] * len(world.links)
         self.dead_mates = [0] * len(world.accounts)
-        self._alive_s = [0] * len(world.accounts)
+        self._seen = [0] * len(world.accounts)
+        self._unseen = [0] * len(world.accounts)
+        self._lived = [0.0] * len(world.accounts)  # days
         self._died_in: dict[int, int] = {}
         self.local: dict[int, float] = {}  # when the local copy was made
         self.queues: list[Queue] = []
@@ -175,19 +168,20 @@ class Ours(Shipped):
             platform=link.host.platform,
             reason=verdict.reason,
             born=born,
-            account=Account(
-                len(self.world.accounts[link.account]),
-                self.dead_mates[link.account],
-                self._alive_s[link.account] / YEAR.total_seconds(),
+            account=Account.lived(
+                links=len(self.world.accounts[link.account]),
+                dead=self.dead_mates[link.account],
+                seen=self._seen[link.account],
+                unseen=self._unseen[link.account],
+                seen_years=self._lived[link.account] / YEAR.days,
             ),
             experience=self.experience,
             now=now,
             policy=self.policy,
         )
         if state is not old:
+            self._learn_account(link, old, state, born)
             self._learn(link, old, state, born, now)
-            if self.past:
-                self._learn_past(link, old, state, t)
         self.risks[link.id] = risk
         if verdict is OK:
             self.local.setdefault(link.id, t)
@@ -195,7 +189,7 @@ class Ours(Shipped):
             queue.want(link, t)
         due = (next_look(state, risk, born=born, now=now, policy=self.policy, doubt=reason).at - START) / DAY
         self.due[link.id] = due
-        if state.scared_at == now and not (self.once and old.failing_since):
+        if state.scared_at == now and not old.failing_since:
             self._hurry(link, (now + MATES_WITHIN - START) / DAY)
         return due
 
@@ -221,8 +215,7 @@ class Ours(Shipped):
     def _learn(self, link: Link, old: State, state: State, born: datetime, now: datetime) -> None:
         """As the store does from its history: years between two good answers, and deaths at their first failure."""
         platform = link.host.platform
-        self._alive_s[link.account] += state.seen_alive_s - old.seen_alive_s
-        if state.seen_alive_s > old.seen_alive_s and old.last_ok_at:
+        if state.last_ok_at == now and old.last_ok_at and not old.failing_since:
             lower = max(0.0, (old.last_ok_at - born) / DAY)
             until = max(0.0, (now - born) / DAY)
             for column, limit in enumerate(YOUNGER_THAN_DAYS):
@@ -234,22 +227,22 @@ class Ours(Shipped):
         if state.status is old.status:
             return
         if state.status is Status.DEAD:
-            self.dead_mates[link.account] += 1
             if state.last_ok_at and state.failing_since:
                 column = column_of(max(state.failing_since - born, timedelta(0)))
                 self._died_in[link.id] = column
                 self._count_death(platform, column, 1)
-        elif old.status is Status.DEAD:
-            self.dead_mates[link.account] -= 1
-            if link.id in self._died_in:
-                self._count_death(platform, self._died_in.pop(link.id), -1)
+        elif old.status is Status.DEAD and link.id in self._died_in:
+            self._count_death(platform, self._died_in.pop(link.id), -1)
 
-    def _learn_past(self, link: Link, old: State, state: State, t: float) -> None:
-        if link.published is None or old.last_ok_at:
-            return
-        if state.last_ok_at or (state.status is Status.DEAD and old.status is not Status.DEAD):
-            lived = t - link.published if state.last_ok_at else (t - link.published) / 2
-            self._alive_s[link.account] += round(lived * 86_400)
+    def _learn_account(self, link: Link, old: State, state: State, born: datetime) -> None:
+        """As the store counts: from birth to the last time seen alive; those dead at their first look apart."""
+        account = link.account
+        if state.last_ok_at and state.last_ok_at != old.last_ok_at:
+            self._lived[account] += (state.last_ok_at - (old.last_ok_at or born)) / DAY
+            self._seen[account] += old.last_ok_at is None
+        died = (state.status is Status.DEAD) - (old.status is Status.DEAD)
+        self.dead_mates[account] += died
+        self._unseen[account] += 0 if old.last_ok_at else died
 
     def _count_death(self, platform: str, column: int, by: int) -> None:
         deaths, years = self.experience.get((platform, column), (0, 0.0))

@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 from monitor.config import Pace
 from monitor.model import Outcome, Page, Reason, Verdict
@@ -21,6 +22,7 @@ PEACE_LOOKS = 500
 QUICKER = 0.9
 FLOOR_S = 10
 RETRY_AFTER_AT_MOST = timedelta(days=1)
+A_PAUSE = timedelta(minutes=10)  # so much later than our own next look is no spacing: another has met a wall
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,11 @@ def after_look(
 ) -> HostPace:
     """The host's pace once a look is done.
 
+    :param pace: with the time in ``not_before`` that was booked for the next look when this one began; that a look
+        takes its time makes the host wait for the next no longer, unless it took most of the wait.
     :param alone: the link is the only one of its host.
     """
+    booked = pace.not_before - now
     pace = replace(pace, answers=host_after(pace.answers, verdict, now, alone=alone))
     if verdict.outcome is Outcome.WALLED and verdict.reason in SLOWING:
         wide = min(spacing_s(pace, settings) * 2, settings.max_spacing_s)
@@ -69,11 +74,34 @@ def after_look(
         if pace.looks_since_wall % PEACE_LOOKS == 0:
             pace = replace(pace, spacing_s=_quicker(pace, settings))
     wait = next_gap(pace, settings, chance)
+    usual = timedelta(seconds=spacing_s(pace, settings))
+    if timedelta(0) < booked <= usual * (1 + settings.jitter) and not pace.walls:
+        wait = max(booked, usual / 2)
     if pace.walls and verdict.reason in PAUSING:
         wait = max(wait, timedelta(seconds=settings.wall_pause_s))
     if pace.answers.doubted(now):
         wait = max(wait, timedelta(seconds=settings.outage_pause_s))
-    return replace(pace, not_before=max(now + wait, now + _retry_after(page, now)))
+    return replace(pace, not_before=max(now + wait, now + retry_after(page, now)))
+
+
+def on_the_way(page: Page, host: str, now: datetime, settings: Pace) -> dict[str, datetime]:
+    """When hosts with a pace of their own that a look at ``host`` was led to may be asked next."""
+    met = {urlsplit(url).hostname for url in (*(hop.url for hop in page.redirects), page.final_url)} - {
+        host,
+        None,
+    }
+    return {name: now + timedelta(seconds=settings.hosts[name]) for name in met if name in settings.hosts}
+
+
+def together(kept: HostPace, ours: HostPace) -> HostPace:
+    """What is known of a host that several workers of one vantage ask: nobody hurries it against another's word.
+
+    :param kept: as another may have left it.
+    :param ours: after our own look. Where the other was told to pause, what it learned stays, too.
+    """
+    if kept.not_before > ours.not_before + A_PAUSE:
+        return kept
+    return replace(ours, not_before=max(kept.not_before, ours.not_before))
 
 
 def _quicker(pace: HostPace, settings: Pace) -> float:
@@ -81,7 +109,7 @@ def _quicker(pace: HostPace, settings: Pace) -> float:
     return min(now_s, max(FLOOR_S, now_s * QUICKER))
 
 
-def _retry_after(page: Page, now: datetime) -> timedelta:
+def retry_after(page: Page, now: datetime) -> timedelta:
     """What the host itself asks for, in seconds or as a date; nonsense counts as nothing."""
     text = page.headers.get("retry-after", "").strip()
     if page.http_status not in (429, 503) or not text:

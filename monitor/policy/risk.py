@@ -28,11 +28,21 @@ ELSEWHERE = (Reason.HOME_PAGE, Reason.OTHER_PAGE)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What happened to the links of one account: how many are dead, over how many years seen alive."""
+    """What happened to the links of one account: how many are dead, over how many years that they lived."""
 
     links: int = 0
     dead: int = 0
     link_years: float = 0.0
+
+    @classmethod
+    def lived(cls, *, links: int, dead: int, seen: int, unseen: int, seen_years: float) -> Account:
+        """An account of ``links`` links, ``dead`` of them dead.
+
+        :param seen: links that were seen alive at least once; they lived ``seen_years`` from their births on.
+        :param unseen: links that were dead at their first look. Nobody knows how long they lived: half as long as
+            the others are taken for each, or their deaths would count against the account and their lives not.
+        """
+        return cls(links, dead, seen_years * (1 + unseen / (2 * seen)) if seen else 0.0)
 
     def expected(self, yearly_risk: float) -> float:
         """Deaths that the table expects in that time."""

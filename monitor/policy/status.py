@@ -48,7 +48,6 @@ class State:
     oks_since: datetime | None = None
     tries: int = 0
     last_ok_at: datetime | None = None
-    seen_alive_s: int = 0
     scared_at: datetime | None = None
     recent: str = ""
 
@@ -83,12 +82,10 @@ def _answered(state: State, verdict: Verdict, now: datetime, policy: Policy) -> 
         state = replace(state, oks=state.oks + 1, oks_since=state.oks_since or now)
         if state.oks < 2 or _span(state.oks_since, now) < timedelta(hours=policy.revive_span_h):
             return state
-    alive_s = int(_span(state.last_ok_at, now).total_seconds()) if state.failing_since is None else 0
     return State(
         status=Status.ALIVE,
         since=state.since,
         last_ok_at=now,
-        seen_alive_s=state.seen_alive_s + alive_s,
         scared_at=state.scared_at,
         recent=state.recent,
     )
@@ -96,6 +93,8 @@ def _answered(state: State, verdict: Verdict, now: datetime, policy: Policy) -> 
 
 def _walled(state: State, now: datetime, policy: Policy) -> State:
     state = replace(state, walls=state.walls + 1, walled_since=state.walled_since or now)
+    if not state.gone_seen:  # the host answered: what comes after is not the same row of failures
+        state = replace(state, failures=0, failed_days=0)
     long = _span(state.walled_since, now) >= timedelta(hours=policy.blind_span_h)
     if state.walls >= policy.blind_looks and long and state.status is not Status.DEAD:
         return replace(state, status=Status.BLIND)

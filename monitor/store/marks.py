@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.config import Policy
 from monitor.model import Reason, Status
@@ -22,6 +21,9 @@ from monitor.store.claims import STATE_COLUMNS
 from monitor.store.engine import StoreError
 from monitor.store.links import hurry_hosts, make_due
 from monitor.store.tables import flip, link, mark
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 SEEN_ALIVE_WITHIN = timedelta(days=1)  # what is said to be alive is looked at by then
 NO_RISK = Risk(0, 0, at_risk_copied=False, at_risk_uncopied=False, reasons=())  # a dead link has none
@@ -98,7 +100,7 @@ async def _change(db: AsyncConnection, row: Row[Any], values: dict[str, Any], no
 
     What the last look saw does not explain the new status; it stays in the history.
     """
-    values = values | {"leased_by": None, "lease_until": None}
+    values = values | {"leased_by": None, "lease_until": None, "only_from": None}
     flips = row.status != values["status"]
     if flips:
         values |= {"outcome": None, "reason": Reason.MARKED, "rule": None, "evidence": None, "moved_to": None}
@@ -139,7 +141,6 @@ def _alive(row: Row[Any], now: datetime) -> dict[str, Any]:
         status=Status.ALIVE,
         since=now,
         last_ok_at=now,
-        seen_alive_s=row.seen_alive_s,
         scared_at=row.scared_at,
         recent=row.recent,
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Insert, Table
+from sqlalchemy import ColumnElement, Double, FromClause, Insert, Select, Table, cast, extract, func, true
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
 CHUNK = 500  # bound values in one IN (…)
@@ -26,6 +29,24 @@ def insert_new(db: AsyncConnection, table: Table) -> Insert:
     """An INSERT that leaves rows alone that are there already."""
     statement: Insert = insert(db, table).on_conflict_do_nothing()
     return statement
+
+
+def days(db: AsyncConnection, moment: ColumnElement[datetime]) -> ColumnElement[float]:
+    """A moment as days since some day long ago, the same for all."""
+    if db.dialect.name == "sqlite":
+        return func.julianday(moment, type_=Double)
+    return cast(extract("epoch", moment) / 86_400, Double)
+
+
+def for_each(db: AsyncConnection, outer: Table, picked: Select[int], table: Table) -> FromClause:
+    """``outer`` beside the rows of ``table`` whose ids ``picked`` selects for each of its rows, by which it may choose.
+
+    With a limit in ``picked``, so many for each. Where the database can, they are locked, and locked ones left out.
+    """
+    if db.dialect.name == "sqlite":  # it has no LATERAL, but asks such a list anew for each row
+        return outer.join(table, table.c.id.in_(picked.correlate(outer)))
+    few = picked.with_for_update(skip_locked=True).lateral("few")
+    return outer.join(few, true()).join(table, table.c.id == few.c.id)
 
 
 def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:

@@ -5,34 +5,34 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
-    Double,
     Row,
     and_,
     case,
-    cast,
-    extract,
     func,
     literal,
     select,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.calibration import AHEAD, Past
 from monitor.model import Outcome, Status
-from monitor.policy import Account, State
-from monitor.policy.risk import YEAR, YOUNGER_THAN_DAYS
+from monitor.policy import State
+from monitor.policy.risk import YOUNGER_THAN_DAYS
 from monitor.policy.status import RECENT
+from monitor.store.accounts import YEAR_DAYS, born
+from monitor.store.sql import days
 from monitor.store.tables import UtcDateTime, link, pace, span
 from monitor.survival import Life
 
-YEAR_DAYS = YEAR / timedelta(days=1)
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
 ABSENT = (Outcome.REMOVED, Outcome.GONE)
 
 # a link that was dead at its first look died before anybody watched it
@@ -85,13 +85,13 @@ def _lived(db: AsyncConnection, now: datetime) -> CTE:
         .subquery()
     )
     start = case((looks.c.outcome_before == Outcome.OK, looks.c.ended_before), else_=looks.c.started_at)
-    born = _days(db, _born())
+    birth = days(db, born())
     return (
         select(
             link.c.platform,
             link.c.account,
-            (_days(db, start) - born).label("since"),
-            (_days(db, looks.c.ended_at) - born).label("until"),
+            (days(db, start) - birth).label("since"),
+            (days(db, looks.c.ended_at) - birth).label("until"),
         )
         .join_from(looks, link, looks.c.link_id == link.c.id)
         .where(looks.c.outcome == Outcome.OK, looks.c.ended_at > start)
@@ -101,7 +101,7 @@ def _lived(db: AsyncConnection, now: datetime) -> CTE:
 
 
 async def _deaths(db: AsyncConnection, now: datetime) -> list[tuple[Any, ...]]:
-    age = _days(db, link.c.failing_since) - _days(db, _born())
+    age = days(db, link.c.failing_since) - days(db, born())
     column = case(*((age < limit, index) for index, limit in enumerate(_ages())), else_=len(_ages()))
     counted = (
         select(link.c.platform, column.label("age_column"))
@@ -127,7 +127,7 @@ async def lives(db: AsyncConnection) -> list[Life]:
         .subquery()
     )
     last = case((_WATCHED_DEATH, link.c.failing_since), else_=link.c.last_ok_at)
-    statement = select(_days(db, last) - _days(db, first.c.at), case((_WATCHED_DEATH, 1), else_=0)).join_from(
+    statement = select(days(db, last) - days(db, first.c.at), case((_WATCHED_DEATH, 1), else_=0)).join_from(
         first, link, first.c.link_id == link.c.id
     )
     rows = await db.execute(statement.where(link.c.last_ok_at.is_not(None)))
@@ -139,8 +139,8 @@ async def looks(db: AsyncConnection, since: datetime) -> dict[str, tuple[int, in
 
     The second is an estimate where a span began before: its looks are taken as evenly spread.
     """
-    share = (_days(db, span.c.ended_at) - _days(db, literal(since, UtcDateTime()))) / (
-        _days(db, span.c.ended_at) - _days(db, span.c.started_at)
+    share = (days(db, span.c.ended_at) - days(db, literal(since, UtcDateTime()))) / (
+        days(db, span.c.ended_at) - days(db, span.c.started_at)
     )
     after = case(
         (span.c.started_at > since, span.c.checks),
@@ -187,23 +187,6 @@ async def hosts(db: AsyncConnection) -> list[Host]:
     return [Host(*row) for row in rows]
 
 
-async def accounts(db: AsyncConnection, then: datetime) -> dict[str, Account]:
-    """What had happened to the links of each account by ``then``."""
-    lived = _lived(db, then)
-    years = select(lived.c.account, func.sum(lived.c.until - lived.c.since)).group_by(lived.c.account)
-    alive = {name: days / YEAR_DAYS for name, days in await db.execute(years)}
-    dead = case((and_(link.c.status == Status.DEAD, link.c.failing_since <= then), 1), else_=0)
-    statement = (
-        select(link.c.account, func.count(), func.sum(dead))
-        .where(link.c.account.is_not(None), link.c.added_at <= then)
-        .group_by(link.c.account)
-    )
-    return {
-        name: Account(count, int(died), alive.get(name, 0.0))
-        for name, count, died in await db.execute(statement)
-    }
-
-
 async def as_they_were(db: AsyncConnection, then: datetime) -> list[Past]:
     """The links that were alive at ``then``, as they were known, and what became of them within ``AHEAD``.
 
@@ -212,7 +195,7 @@ async def as_they_were(db: AsyncConnection, then: datetime) -> list[Past]:
     own = (link.c[name] for name in ("url", "platform", "account", "status", "failing_since", "last_ok_at"))
     seen = (span.c[name] for name in ("link_id", "outcome", "reason", "started_at", "ended_at", "checks"))
     rows: Any = await db.execute(
-        select(*seen, *own, _born().label("born"))
+        select(*seen, *own, born().label("born"))
         .join_from(span, link)
         .where(span.c.started_at <= then)
         .order_by(span.c.link_id, span.c.id)
@@ -258,17 +241,6 @@ def _before(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def _ages() -> list[float]:
     return [days for days in YOUNGER_THAN_DAYS if math.isfinite(days)]
-
-
-def _born() -> ColumnElement[datetime]:
-    return func.coalesce(link.c.published_at, link.c.added_at)
-
-
-def _days(db: AsyncConnection, moment: ColumnElement[Any]) -> ColumnElement[float]:
-    """A moment as days since some day long ago, the same for all."""
-    if db.dialect.name == "sqlite":
-        return func.julianday(moment, type_=Double)
-    return cast(extract("epoch", moment) / 86_400, Double)
 
 
 def _capped(age: ColumnElement[float], limit: float) -> ColumnElement[float]:

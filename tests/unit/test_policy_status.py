@@ -105,6 +105,13 @@ def test_walls_between_failures_neither_count_nor_acquit() -> None:
     )
 
 
+def test_a_wall_ends_a_row_of_failures_but_keeps_when_it_began() -> None:
+    rows = [(float(7 * week), outcome) for week, outcome in enumerate(["failed", "failed", "walled"] * 30)]
+    assert after((-1, "ok"), *rows).status is Status.SUSPECT
+    state = after((0, "failed"), (1, "failed"), (2, "walled"))
+    assert (state.failures, state.failed_days, state.failing_since) == (0, 0, START)
+
+
 def test_five_walls_within_a_fortnight_are_not_blindness_yet() -> None:
     assert after((0, "ok"), *((1 + day / 2, "walled") for day in range(10))).status is Status.ALIVE
     assert after((0, "ok"), *((1 + 4.0 * day, "walled") for day in range(5))).status is Status.BLIND
@@ -133,13 +140,6 @@ def test_other_content_at_a_dead_address_is_no_return() -> None:
     for day in (9, 11, 13):
         state, flip = step(state, verdict("ok", likeness=0.1), START + timedelta(days=day), POLICY)
         assert (state.status, flip) == (Status.DEAD, None)
-
-
-def test_time_seen_alive_counts_from_one_ok_to_the_next() -> None:
-    day = timedelta(days=1).total_seconds()
-    assert after((0, "ok"), (10, "ok")).seen_alive_s == 10 * day
-    assert after((0, "ok"), (10, "walled"), (20, "ok")).seen_alive_s == 20 * day
-    assert after((0, "ok"), (10, "gone"), (20, "ok")).seen_alive_s == 0
 
 
 def test_the_last_five_outcomes_are_remembered() -> None:
