@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.store.archives import COUNTS, WAYBACK
-from monitor.store.sql import insert_new
+from monitor.model import COUNTS
+from monitor.store.archives import WAYBACK
+from monitor.store.sql import chunks, insert_new
 from monitor.store.tables import link, snapshot
 
 LOCAL = "local"
@@ -36,10 +38,19 @@ class Snapshot:
     file: str | None = None
     offset: int | None = None
     length: int | None = None
+    pictures: int | None = None  # how many the page shows
+    pictures_digest: str | None = None
+    pictures_due: datetime | None = None
+    pictures_tries: int = 0
     id: int = 0  # given by the database
 
 
 _SNAPSHOT = [field.name for field in fields(Snapshot)]
+
+
+def local_url(file: str, offset: int) -> str:
+    """How a local copy is named."""
+    return f"warc:{file}#{offset}"
 
 
 async def add(db: AsyncConnection, new: Snapshot) -> int:
@@ -92,3 +103,68 @@ async def set_copy(db: AsyncConnection, link_id: int) -> int | None:
     at_risk = link.c.at_risk if chosen is None else link.c.at_risk_copied  # a copied page is in danger later
     await db.execute(update(link).where(link.c.id == link_id).values(copy_id=chosen, at_risk=at_risk))
     return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A local copy to be read or exported; ``title`` as the list has it, ``link_url`` the link's own address."""
+
+    id: int
+    link_id: int
+    link_url: str
+    title: str
+    original_url: str
+    captured_at: datetime
+    grade: str | None
+    in_time: bool
+    pictures: int | None
+    file: str
+    offset: int
+    length: int
+
+    @property
+    def counts(self) -> bool:
+        return self.grade in COUNTS
+
+    @property
+    def worth(self) -> tuple[Any, ...]:
+        """The greater, the rather it is shown: of a link that fails, one from before; the newest that counts."""
+        return self.counts and self.in_time, self.counts, self.captured_at, self.id
+
+
+async def local_copies(
+    db: AsyncConnection, *, link_ids: Sequence[int] | None = None, since: datetime | None = None
+) -> list[Kept]:
+    """Local copies, oldest first: of these links or of all, kept at that time or later."""
+    statement = (
+        select(snapshot, link.c.url.label("link_url"), link.c.title, link.c.failing_since)
+        .join(link, link.c.id == snapshot.c.link_id)
+        .where(snapshot.c.archive == LOCAL, snapshot.c.file.is_not(None))
+        .order_by(snapshot.c.captured_at, snapshot.c.id)
+    )
+    if since is not None:
+        statement = statement.where(snapshot.c.captured_at >= since)
+    parts = (
+        [statement]
+        if link_ids is None
+        else [statement.where(snapshot.c.link_id.in_(some)) for some in chunks(link_ids)]
+    )
+    found = [_kept(row) for one in parts for row in await db.execute(one)]
+    return sorted(found, key=lambda kept: (kept.captured_at, kept.id))
+
+
+def _kept(row: Any) -> Kept:
+    in_time = row.failing_since is None or row.captured_at < row.failing_since
+    names = [field.name for field in fields(Kept) if field.name != "in_time"]
+    return Kept(**{name: getattr(row, name) for name in names}, in_time=in_time)
+
+
+async def verified_elsewhere(db: AsyncConnection, link_id: int) -> str | None:
+    """Where a verified copy opens that is not a local one, the newest."""
+    found = (
+        select(snapshot.c.url)
+        .where(snapshot.c.link_id == link_id, snapshot.c.archive != LOCAL, snapshot.c.grade.in_(COUNTS))
+        .order_by(snapshot.c.captured_at.desc())
+        .limit(1)
+    )
+    return (await db.execute(found)).scalar()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from html import escape
 from urllib.parse import urlsplit
 
+from monitor.demo.pages import pictures
 from monitor.demo.pages.layouts import weigh
 from monitor.demo.pages.site_walls import WALLS
 from monitor.demo.posts import Post
@@ -85,6 +86,8 @@ def unknown_layout(post: Post, setting: Setting) -> Reply:
 def _without_post(visit: Visit, host: str, path: str) -> Reply:
     if path in {"", "/"}:
         return home(host)
+    if path.startswith("/images/"):
+        return pictures.build(visit)
     if host == "weixin.sogou.com":
         return _sogou(path)
     if path == SUSPENDED_PATH:
@@ -120,13 +123,11 @@ def _other_page(host: str) -> Reply:
 def _living(post: Post, setting: Setting, page_bytes: int) -> Reply:
     charset = "gbk" if setting.state in {State.PAGE_GBK, State.PAGE_GBK_META} else "utf-8"
     body = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in post.text(setting))
-    pictures = "".join(
-        f'<img src="/images/{post.picture(number)[:12]}.png">' for number in range(1, post.pictures + 1)
-    )
+    shown = "".join(_picture(post, number) for number in range(1, post.pictures + 1))
     html = (
         f'<!DOCTYPE html><html lang="zh"><head><meta charset="{charset}"><title>{escape(post.title)} - {escape(post.account)}</title>'
         f'<meta property="og:title" content="{escape(post.title)}"><link rel="canonical" href="{escape(post.own_url)}"></head>'
-        f'<body><nav><a href="/">首页</a> <a href="/archive">归档</a></nav><article><h1>{escape(post.title)}</h1>{body}{pictures}</article>'
+        f'<body><nav><a href="/">首页</a> <a href="/archive">归档</a></nav><article><h1>{escape(post.title)}</h1>{body}{shown}</article>'
         f"<footer>{escape(post.account)}</footer>{_JSD if setting.state is State.PAGE_CLOUDFLARE else ''}<script>"
     )
     announced = "" if setting.state is State.PAGE_GBK_META else f"; charset={charset}"
@@ -142,6 +143,16 @@ def _living(post: Post, setting: Setting, page_bytes: int) -> Reply:
             b"</script></body></html>",
         ),
     )
+
+
+def _picture(post: Post, number: int) -> str:
+    """Pictures as sites show them: in src, in srcset, behind an element."""
+    name = f"/images/{post.picture(number)[:12]}"
+    return (
+        f'<img src="{name}.png">',
+        f'<img src="{name}.png" srcset="{name}-480.png 480w, {name}-1080.png 1080w, {name}-4000.png 4000w">',
+        f"<div style=\"background-image: url('{name}-behind.png')\"></div>",
+    )[(number - 1) % 3]
 
 
 def _text(title: str, body: str, *, status: int = 200, head: str = "") -> Callable[[Visit], Reply]:

@@ -137,6 +137,8 @@ def _variables(visit: Visit, post: Post, kind: int) -> str:
 
 def _picture(post: Post, number: int) -> str:
     source = f"https://mmbiz.qpic.cn/mmbiz_png/{post.picture(number)}/640?wx_fmt=png&amp;from=appmsg"
+    if number % 4 == 0:
+        return f'<section style="background-image: url(&quot;{source}&quot;);background-size: cover"><br></section>'
     return (
         f'<p><img class="rich_pages wxw-img" data-src="{source}" data-type="png" data-w="1080" data-ratio="0.56"'
         ' src="data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="></p>'

@@ -7,6 +7,7 @@ import pytest
 
 from monitor.demo import World
 from monitor.store import Store
+from tests.integration.archives.local_rig import LocalRig, fetcher_for
 from tests.integration.archives.rig import Rig, Time
 
 
@@ -28,3 +29,14 @@ async def rig(store: Store, tmp_path: Path, time: Time) -> AsyncIterator[Rig]:
 async def keyless(rig: Rig) -> Rig:
     await rig.start(access_key="", secret_key="")
     return rig
+
+
+@pytest.fixture
+async def local(store: Store, tmp_path: Path, time: Time) -> AsyncIterator[LocalRig]:
+    async with World(time, page_kb=40) as world:
+        world.site("blog.example.com")
+        fetcher = await fetcher_for(world, tmp_path)
+        made = LocalRig(world, store, time, tmp_path, fetcher)
+        yield made
+        made.check()
+        await fetcher.__aexit__(None, None, None)

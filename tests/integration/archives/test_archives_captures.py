@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from monitor.demo import State, trouble
+from monitor.demo.trouble import Fate
 from monitor.model import Status
 from monitor.store.archives import JobState
 from tests.integration.archives.rig import OTHER, START, URL, Rig
@@ -21,6 +22,30 @@ async def test_a_capture_that_was_led_to_a_captcha_is_no_copy(rig: Rig) -> None:
     rig.time.pass_(days=29)
     await rig.queue.tick()
     assert len(rig.submissions) == 1
+
+
+async def test_a_success_at_another_address_is_known_for_a_wall_before_it_is_opened(rig: Rig) -> None:
+    link_id = await rig.article()
+    captcha = "https://mp.weixin.qq.com/mp/wappoc_appmsgcaptcha?poc_token=abc"
+    rig.world.archive.next_job(Fate(lands_on=captcha))
+    await rig.settle()
+    job = await rig.job()
+    assert (job.state, job.code) == (JobState.CAPTURED_WALL, "led-elsewhere")
+    assert [one.grade for one in await rig.snapshots()] == ["X"]
+    assert await rig.copy_of(link_id) is None
+    assert not any("id_/" in line for line in rig.asked)
+
+
+async def test_no_copy_counts_that_was_not_opened(rig: Rig) -> None:
+    link_id = await rig.article()
+    while not await rig.snapshots():
+        await rig.queue.tick()
+        rig.time.pass_(seconds=10)
+    assert await rig.copy_of(link_id) is None
+    assert [one.grade for one in await rig.snapshots()] == [None]
+    await rig.settle()
+    copy = await rig.copy_of(link_id)
+    assert f"GET {copy.url.replace('/http', 'id_/http')}" in rig.asked
 
 
 async def test_a_capture_that_shows_a_captcha_under_the_right_address_is_no_copy(rig: Rig) -> None:

@@ -113,7 +113,7 @@ async def test_two_processes_never_submit_a_page_twice(rig: Rig) -> None:
         await rig.article(f"{URL[:-1]}{n}")
     first = rig.queue
     await rig.start()
-    for _ in range(200):
+    for _ in range(60):
         await asyncio.gather(first.tick(), rig.queue.tick())
         rig.time.pass_(seconds=5)
     assert sorted(url for url, _ in rig.submissions) == sorted({url for url, _ in rig.submissions})

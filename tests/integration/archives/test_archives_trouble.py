@@ -39,7 +39,14 @@ async def test_a_second_429_pauses_longer_and_one_at_a_time_tries_first(rig: Rig
     before = len(rig.asked)
     await rig.queue.tick()
     assert len(rig.asked) == before + 1
-    assert (await rig.ledger()).not_before == rig.time.now + timedelta(minutes=5)
+    until = (await rig.ledger()).not_before
+    assert until == rig.time.now + timedelta(minutes=5)
+    while rig.time.now < until - timedelta(seconds=20):
+        rig.time.pass_(seconds=20)
+        await rig.queue.tick()
+    assert len(rig.asked) == before + 1, "all wait, not only the one that was turned away"
+    await rig.settle()
+    assert {job.state for job in await rig.jobs()} == {JobState.VERIFIED}
 
 
 async def test_a_429_at_a_submission_is_no_unknown_outcome(rig: Rig) -> None:
@@ -71,6 +78,37 @@ async def test_a_day_of_502_costs_no_link_its_tries(rig: Rig) -> None:
     assert all([await rig.copy_of(link_id) for link_id in ids])
     assert len(rig.submissions) == 3
     assert len(rig.asked) < 120
+
+
+async def test_saves_that_fail_in_a_row_are_blamed_on_archive_org_when_it_says_so(rig: Rig) -> None:
+    for n in range(5):
+        await rig.article(f"{URL[:-1]}{n}")
+    rig.world.archive.overloaded = True
+    rig.world.archive.trouble(trouble.error_body("no-browsers-available"), times=3)
+    while len(rig.submissions) < 3:
+        await rig.queue.tick()
+        rig.time.pass_(seconds=10)
+    assert not any("/save/status/system" in line for line in rig.asked), "not before several failed"
+    for _ in range(6):
+        await rig.queue.tick()
+        rig.time.pass_(seconds=10)
+    known = await rig.ledger()
+    assert "overloaded" in known.saves.why
+    assert len(rig.submissions) == 3, "nothing is submitted meanwhile"
+    assert len([line for line in rig.asked if "/save/status/system" in line]) == 1, "it is asked once"
+    rig.world.archive.overloaded = False
+    await rig.settle()
+    assert {job.state for job in await rig.jobs()} == {JobState.VERIFIED}
+
+
+async def test_saves_that_fail_while_all_is_well_are_the_links_own_trouble(rig: Rig) -> None:
+    for n in range(5):
+        await rig.article(f"{URL[:-1]}{n}")
+    rig.world.archive.trouble(trouble.error_body("cannot-fetch"), times=3)
+    await rig.settle(within=timedelta(hours=3))
+    assert len([line for line in rig.asked if "/save/status/system" in line]) == 1
+    assert len(rig.submissions) == 8
+    assert (await rig.ledger()).saves.failed == 0
 
 
 async def test_a_look_up_that_hangs_is_unknown_and_not_none(
