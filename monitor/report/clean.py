@@ -45,7 +45,7 @@ def href(url: str) -> str | None:
     return escaped if scheme in {"http", "https"} and len(escaped) <= HREF_AT_MOST else None
 
 
-def cell(text: str) -> str:
+def cell(text: str, limit: int = 2000) -> str:
     """``text`` fit for a CSV cell: cleaned, and never a formula for a spreadsheet."""
-    line = clean(text, limit=2000)
+    line = clean(text, limit)
     return f"'{line}" if line.startswith(_FORMULA) else line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,9 +12,10 @@ from monitor.config import Settings
 from monitor.model import Status
 from monitor.store import outbox, tally
 from monitor.store import report as read
-from monitor.store.report import Change, Danger, Entry, Refusal, SourceProblem, Trouble
+from monitor.store.report import Change, Danger, Day, Entry, Refusal, SourceProblem, Trouble, Week
 from monitor.store.tally import Tally
 
+LOOKING_BACK = timedelta(weeks=26)  # of the picture
 STANDING_SHOWN = 10  # of the lists that stand from week to week, or may be thousands in the first
 Wayback = Literal["off", "anonymous", "keys"]
 
@@ -25,7 +26,7 @@ class Report:
 
     ``before`` is None where nothing was counted at the start of the period. ``due`` is when the report should
     have been written, where that was missed. ``in_danger`` and ``copied`` are the first of ``endangered`` and
-    ``copies`` links; the other lists are whole.
+    ``copies`` links; the other lists are whole. ``days`` and ``weeks`` are the last half year.
     """
 
     start: datetime
@@ -46,6 +47,8 @@ class Report:
     troubles: tuple[Trouble, ...]
     undelivered: tuple[tuple[str, str], ...]  # subject and error of reports that never arrived
     wayback: Wayback
+    days: tuple[Day, ...] = ()
+    weeks: tuple[Week, ...] = ()
 
     @property
     def quiet(self) -> bool:
@@ -73,14 +76,17 @@ async def gather(
     """Read what happened in ``(start, end]`` and how things stand; ``db`` gives one consistent view."""
     changes = await read.changes(db, start, end)
     died = [change for change in changes if change.new is Status.DEAD]
+    watching_since = await read.first_added(db)
+    back = max(end - LOOKING_BACK, watching_since or end)
+    now = await tally.count(db)
     in_danger, endangered = await read.in_danger(db, STANDING_SHOWN)
     copied, copies = await read.copied(db, start, end, STANDING_SHOWN)
     return Report(
         start=start,
         end=end,
         due=due,
-        watching_since=await read.first_added(db),
-        now=await tally.count(db),
+        watching_since=watching_since,
+        now=now,
         before=await tally.around(db, start),
         died=tuple(sorted(died, key=lambda change: change.copy is not None)),
         came_back=tuple(c for c in changes if c.old is Status.DEAD),
@@ -94,7 +100,14 @@ async def gather(
         troubles=tuple(await read.troubles(db)),
         undelivered=tuple(await outbox.given_up(db, start, end)),
         wayback=_wayback(settings),
+        days=(*await read.days(db, back, end - timedelta(days=1)), *_today(now, end)),
+        weeks=tuple(await read.weeks(db, back, end)),
     )
+
+
+def _today(now: Tally, end: datetime) -> list[Day]:
+    """The day that is not over; none where there are no links."""
+    return [Day(end.date(), now.links - now.dead, now.rescued, now.lost)] if now.links else []
 
 
 def _wayback(settings: Settings) -> Wayback:

@@ -9,11 +9,12 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parseaddr
+from typing import cast
 
 from monitor.config import Email, Settings
 from monitor.report.clean import clean
 from monitor.report.gather import Report
-from monitor.report.render import render
+from monitor.report.render import PICTURE_ID, render
 
 NOBODY = "rotwatch@localhost"  # the sender of a mail that is only written to a file
 POLICY = SMTP.clone(cte_type="7bit")  # every server takes it, however old
@@ -100,6 +101,9 @@ def compose(report: Report, settings: Settings, *, kind: str, period: str) -> Co
     message["List-Unsubscribe"] = f"<mailto:{who.addr_spec}?subject=unsubscribe>"
     message.set_content(rendered.text)
     message.add_alternative(rendered.html, subtype="html")
+    if rendered.picture:
+        html = cast("EmailMessage", message.get_body(("html",)))
+        html.add_related(rendered.picture, "image", "png", cid=f"<{PICTURE_ID}>", disposition="inline")
     if attached := rendered.attachment:
         main, _, sub = attached.mime.partition("/")
         message.add_attachment(attached.content, maintype=main, subtype=sub, filename=attached.name)

@@ -6,6 +6,7 @@ server's answer and the mark, a daemon's mail goes out once more, with the same 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ FIRST_PAUSE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=6)
 PATIENCE = timedelta(days=1)  # with a recipient that is refused for the moment while others are not
 GIVEN_UP_AFTER = timedelta(days=7)
+KEPT = timedelta(days=90)  # what was sent, whole
 
 
 def due_period(settings: Settings, now: datetime) -> tuple[datetime, datetime]:
@@ -66,7 +68,7 @@ async def queue_weekly(store: Store, settings: Settings, now: datetime) -> bool:
         start = await outbox.last_created(db, Kind.WEEKLY) or start
         due = end if now - end > LATE else None
         report = await gather(db, settings, start=start, end=now, due=due)
-    composed = mail.compose(report, settings, kind=Kind.WEEKLY, period=period)
+    composed = await asyncio.to_thread(mail.compose, report, settings, kind=Kind.WEEKLY, period=period)
     async with store.write() as db:
         new = await outbox.put(
             db,
@@ -127,6 +129,14 @@ async def send_now(store: Store, settings: Settings, report: Report, worker: str
         await _finish(store, claimed, worker, MailState.GIVEN_UP, at=clock(), error=str(error))
         raise
     await _finish(store, claimed, worker, MailState.SENT, at=clock())
+
+
+async def forget(store: Store, now: datetime) -> None:
+    """Drop the content of old mails."""
+    async with store.write() as db:
+        forgotten = await outbox.forget(db, now - KEPT)
+    if forgotten:
+        log.info("dropped the content of %d old mails", forgotten, extra={"action": "report"})
 
 
 def once(report: Report, settings: Settings) -> Composed:

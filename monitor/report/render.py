@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cache
 from zoneinfo import ZoneInfo
 
+import css_inline
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from monitor.report.clean import cell
 from monitor.report.gather import Report
-from monitor.report.view import is_cut, view
-from monitor.report.words import Language, say
+from monitor.report.language import Language
+from monitor.report.picture import draw
+from monitor.report.view import view
+from monitor.report.words import say
 from monitor.store.report import Change, Entry, Refusal
 
 ZIPPED_FROM = 1_000_000  # bytes: mail servers refuse big mails for good
-HEADINGS = ("advice", "elsewhere")
+CLIPPED_FROM = 100_000  # bytes of HTML: Gmail shows 102 kB and hides the rest
+SHOWN = (25, 12, 6, 3, 1)  # of a list of changes: as many as fit; the whole list is attached
+PICTURE_ID = "history@rotwatch"
+HEADINGS = ("advice", "elsewhere", "history", "caption")
 COLUMNS = ("section", "title", "url", "at", "reason", "evidence", "copy", "lists")
 
 
@@ -35,25 +42,45 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A report in one language: one line of subject, and twice the same content."""
+    """A report in one language: one line of subject, and twice the same content.
+
+    ``picture`` is a PNG, or None; the HTML shows it by its ``PICTURE_ID``.
+    """
 
     subject: str
     text: str
     html: str
+    picture: bytes | None
     attachment: Attachment | None
+
+    @property
+    def page(self) -> str:
+        """The HTML as a file of its own, with the picture in it."""
+        image = base64.b64encode(self.picture or b"").decode()
+        return self.html.replace(f"cid:{PICTURE_ID}", f"data:image/png;base64,{image}")
 
 
 def render(report: Report, language: Language, zone: ZoneInfo) -> Rendered:
     """The report for people in ``language``, times in ``zone``; lists that the page cuts are attached whole."""
-    attachment = _attachment(report, zone)
-    seen = view(report, language, zone, attachment.name if attachment else "")
-    values = {"view": seen, "headings": {name: say(language, name) for name in HEADINGS}}
-    return Rendered(
-        subject=seen.subject,
-        text=_templates().get_template("weekly.txt").render(values),
-        html=_templates().get_template("weekly.html").render(values).lstrip(),
-        attachment=attachment,
-    )
+    picture = draw(report.days, report.weeks)
+    for shown in SHOWN:
+        attachment = _attachment(report, zone, shown)
+        seen = view(report, language, zone, shown=shown, attachment=attachment.name if attachment else "")
+        values = {
+            "view": seen,
+            "headings": {name: say(language, name) for name in HEADINGS},
+            "picture": f"cid:{PICTURE_ID}" if picture else "",
+        }
+        html = _html(values)
+        if len(html.encode()) < CLIPPED_FROM:
+            break
+    text = _templates().get_template("weekly.txt").render(values)
+    return Rendered(subject=seen.subject, text=text, html=html, picture=picture, attachment=attachment)
+
+
+def _html(values: Mapping[str, object]) -> str:
+    page = _templates().get_template("weekly.html").render(values)
+    return css_inline.inline(page, keep_style_tags=False, load_remote_stylesheets=False)
 
 
 @cache
@@ -68,7 +95,7 @@ def _templates() -> Environment:
     )
 
 
-def _attachment(report: Report, zone: ZoneInfo) -> Attachment | None:
+def _attachment(report: Report, zone: ZoneInfo, shown: int) -> Attachment | None:
     """The lists that are longer than the page shows, whole."""
     lists: dict[str, Sequence[Change] | Sequence[Refusal]] = {
         "died": report.died,
@@ -76,7 +103,7 @@ def _attachment(report: Report, zone: ZoneInfo) -> Attachment | None:
         "newly_blind": report.newly_blind,
         "refused": report.refused,
     }
-    rows = [row for name, entries in lists.items() if is_cut(entries) for row in _rows(name, entries)]
+    rows = [row for name, entries in lists.items() if len(entries) > shown for row in _rows(name, entries)]
     if not rows:
         return None
     file = io.StringIO(newline="")

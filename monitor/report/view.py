@@ -12,12 +12,13 @@ from monitor.model import Status
 from monitor.report import words
 from monitor.report.clean import clean, href
 from monitor.report.gather import Report
-from monitor.report.words import Language, say
+from monitor.report.language import Language
+from monitor.report.words import say
 from monitor.store.report import Change, Copy, Danger, Entry, Place, Refusal
 
-SHOWN = 25  # of a list of changes; the whole list is attached
 SHOWN_IN_A_QUIET_WEEK = 3
 PLACES_SHOWN = 3
+PATH_AT_MOST = 40
 NUMBERS = ("safe", "exposed", "rescued", "lost")
 
 
@@ -69,22 +70,23 @@ class View:
     summary: tuple[str, ...]
     sections: tuple[Section, ...]
     advice: tuple[str, ...]
+    history: str  # the picture in words
     footer: str
 
 
-def view(report: Report, language: Language, zone: ZoneInfo, attachment: str) -> View:
-    """:param attachment: the file name under which the whole lists are sent."""
-    return _Writer(report, language, zone, attachment).view()
-
-
-def is_cut(changes: Sequence[Entry]) -> bool:
-    """Whether a list of changes is longer than the mail shows."""
-    return len(changes) > SHOWN
+def view(report: Report, language: Language, zone: ZoneInfo, *, shown: int, attachment: str) -> View:
+    """:param shown: so many of each list of changes.
+    :param attachment: the file name under which the whole lists are sent.
+    """
+    return _Writer(report, language, zone, shown, attachment).view()
 
 
 class _Writer:
-    def __init__(self, report: Report, language: Language, zone: ZoneInfo, attachment: str) -> None:
-        self.report, self.language, self.zone, self.attachment = report, language, zone, attachment
+    def __init__(
+        self, report: Report, language: Language, zone: ZoneInfo, shown: int, attachment: str
+    ) -> None:
+        self.report, self.language, self.zone = report, language, zone
+        self.shown, self.attachment = shown, attachment
 
     def say(self, key: str, **values: object) -> str:
         return say(self.language, key, **values)
@@ -107,6 +109,7 @@ class _Writer:
             summary=tuple(self.summary()),
             sections=tuple(section for section in self.sections() if section.count),
             advice=tuple(self.say(key) for key in _advice(report)),
+            history=self.history(),
             footer=self.say("footer", zone=self.zone.key),
         )
 
@@ -136,15 +139,34 @@ class _Writer:
         if report.due:
             yield self.say("missed", due=words.moment(self.language, report.due, self.zone))
 
+    def history(self) -> str:
+        """What the picture shows."""
+        days, weeks = self.report.days, self.report.weeks
+        if not days:
+            return ""
+        first, last = days[0], days[-1]
+        return self.say(
+            "history_said",
+            start=first.day.isoformat(),
+            end=last.day.isoformat(),
+            alive_before=_share(first.alive, first.links),
+            alive=_share(last.alive, last.links),
+            readable_before=_share(first.readable, first.links),
+            readable=_share(last.readable, last.links),
+            deaths=" ".join(str(week.rescued + week.lost) for week in weeks),
+        )
+
     def sections(self) -> Iterable[Section]:
         report = self.report
-        yield self.section("died", report.died, [self.died(change) for change in report.died[:SHOWN]])
+        yield self.section("died", report.died, [self.died(change) for change in report.died[: self.shown]])
         yield self.danger()
-        yield self.section("came_back", report.came_back, [self.back(c) for c in report.came_back[:SHOWN]])
         yield self.section(
-            "newly_blind", report.newly_blind, [self.blind(c) for c in report.newly_blind[:SHOWN]]
+            "came_back", report.came_back, [self.back(c) for c in report.came_back[: self.shown]]
         )
-        yield self.section("refused", report.refused, [self.refused(r) for r in report.refused[:SHOWN]])
+        yield self.section(
+            "newly_blind", report.newly_blind, [self.blind(c) for c in report.newly_blind[: self.shown]]
+        )
+        yield self.section("refused", report.refused, [self.refused(r) for r in report.refused[: self.shown]])
         more = report.copies - len(report.copied)
         yield Section(
             "copied",
@@ -197,7 +219,7 @@ class _Writer:
     def places(self, references: Sequence[Place]) -> str:
         if not references:
             return ""
-        shown = [f"{clean(place.path, 100)}:{place.line}" for place in references[:PLACES_SHOWN]]
+        shown = [f"{_short(place.path)}:{place.line}" for place in references[:PLACES_SHOWN]]
         if rest := len(references) - len(shown):
             shown.append(self.say("and_places", count=rest))
         return self.say("in_lists", places=", ".join(shown))
@@ -222,17 +244,19 @@ class _Writer:
 
     def refused(self, refusal: Refusal) -> Line:
         why = clean(refusal.message, 200) or clean(refusal.code, 60)
-        said = self.say(
-            "refused_said", archive=self.archive(refusal.archive), at=self.day(refusal.at), why=why
-        )
+        key = "captured_wall_said" if refusal.wall else "refused_said"
+        said = self.say(key, archive=self.archive(refusal.archive), at=self.day(refusal.at), why=why)
         return self.line(refusal, said)
 
     def endangered(self, danger: Danger) -> Line:
-        sentences = [self.say("chance", chance=_percent(danger.chance_90d))]
-        if danger.status is Status.SUSPECT:
-            suspected = self.say("suspected", since=self.day(danger.since), reason=self.reason(danger.reason))
-            sentences.insert(0, suspected)
-        sentences += [words.sign(self.language, found) or "" for found in danger.risk_reasons]
+        happened = {"since": self.day(danger.since), "reason": self.reason(danger.reason)}
+        if danger.status is Status.SUSPECT:  # the chance is that of a page that answers
+            sentences = [self.say("suspected", **happened)]
+        else:
+            sentences = [self.say("chance", chance=_percent(danger.chance_90d))]
+        if danger.status is Status.BLIND:
+            sentences.insert(0, self.say("blind_said", at=happened["since"], reason=happened["reason"]))
+        sentences += words.signs(self.language, danger.status, danger.risk_reasons)
         return self.line(danger, *sentences, missing=self.say("no_copy"))
 
     def notes(self) -> Iterable[str]:
@@ -276,6 +300,19 @@ def _searches(url: str) -> tuple[Anchor, ...]:
 
 def _percent(chance: float) -> str:
     return f"{chance:.0%}" if chance >= 0.01 else "<1%"
+
+
+def _share(count: int, links: int) -> str:
+    return f"{100 * count / links:.1f}%"
+
+
+def _short(path: str) -> str:
+    """The end of a long path: the name of the file, and as many of its folders as fit."""
+    line = clean(path, 400)
+    if len(line) <= PATH_AT_MOST:
+        return line
+    tail = line[-PATH_AT_MOST:]
+    return "…" + tail[tail.find("/") :] if "/" in tail else clean(line, PATH_AT_MOST)
 
 
 def _capital(text: str) -> str:

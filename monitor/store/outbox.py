@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store.sql import insert_new
@@ -51,7 +51,9 @@ async def put(
         "created_at": now,
         "not_before": now,
     }
-    return (await db.execute(insert_new(db, outbox).values(row))).rowcount == 1
+    # of an INSERT whose row it makes known, psycopg's count says nothing
+    queued = insert_new(db, outbox).values(row).returning(outbox.c.id)
+    return (await db.execute(queued)).first() is not None
 
 
 async def find(db: AsyncConnection, kind: Kind, period: str) -> int | None:
@@ -123,3 +125,14 @@ async def given_up(db: AsyncConnection, since: datetime, until: datetime) -> lis
         outbox.c.not_before < until,
     )
     return [(row.subject, row.error or "") for row in await db.execute(statement.order_by(outbox.c.id))]
+
+
+async def forget(db: AsyncConnection, before: datetime) -> int:
+    """Drop the content of the mails that were settled and composed before then; that they were sent stays known.
+
+    :returns: how many.
+    """
+    settled = and_(
+        outbox.c.state != MailState.QUEUED, outbox.c.created_at < before, func.length(outbox.c.message) > 0
+    )
+    return (await db.execute(update(outbox).where(settled).values(message=b""))).rowcount

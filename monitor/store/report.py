@@ -5,18 +5,23 @@ A period is ``(start, end]`` here: a change on the edge of two reports is in exa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, case, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.model import Status
-from monitor.store.archives import COUNTS, JobState
+from monitor.model import COUNTS, Status
+from monitor.store.archives import JobState
 from monitor.store.sql import chunks
-from monitor.store.tables import archive_job, flip, link, reference, service, snapshot, source
+from monitor.store.tables import archive_job, flip, link, reference, service, snapshot, source, tally
+
+WEEK = timedelta(days=7)
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +75,13 @@ class Danger(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal(Entry):
-    """A link without any copy, for which an archive could not make one."""
+    """A link without any copy, for which an archive could not make one. ``wall``: it made one, of a wall."""
 
     archive: str
     at: datetime
     code: str
     message: str
+    wall: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,35 @@ class Trouble:
     name: str
     note: str
     not_before: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """How the list stood at the end of a day (UTC): links not dead, dead with a verified copy, dead without."""
+
+    day: date
+    alive: int
+    rescued: int
+    lost: int
+
+    @property
+    def links(self) -> int:
+        return self.alive + self.rescued + self.lost
+
+    @property
+    def readable(self) -> int:
+        """Links of which the page or a copy can be read."""
+        return self.alive + self.rescued
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The links that died from ``start`` to ``end`` and are still dead: with a verified copy, and without."""
+
+    start: datetime
+    end: datetime
+    rescued: int
+    lost: int
 
 
 _WATCHED = (link.c.watched, ~link.c.ignored)
@@ -219,6 +254,7 @@ async def refused(db: AsyncConnection, start: datetime, end: datetime) -> list[R
             archive_job.c.finished_at,
             func.coalesce(archive_job.c.code, archive_job.c.state).label("code"),
             archive_job.c.message,
+            archive_job.c.state,
         )
         .join(link, link.c.id == archive_job.c.link_id)
         .where(
@@ -239,8 +275,38 @@ async def refused(db: AsyncConnection, start: datetime, end: datetime) -> list[R
             at=row.finished_at,
             code=row.code,
             message=row.message or "",
+            wall=row.state == JobState.CAPTURED_WALL,
         )
         for (link_id, archive), row in last.items()
+    ]
+
+
+async def days(db: AsyncConnection, start: datetime, end: datetime) -> list[Day]:
+    """How the list stood on each day of the period that was counted and had links, oldest first."""
+    statement = (
+        select(tally.c.day, tally.c.links - tally.c.dead, tally.c.rescued, tally.c.lost)
+        .where(
+            tally.c.day >= start.date().isoformat(), tally.c.day <= end.date().isoformat(), tally.c.links > 0
+        )
+        .order_by(tally.c.day)
+    )
+    return [Day(date.fromisoformat(day), *counts) for day, *counts in await db.execute(statement)]
+
+
+async def weeks(db: AsyncConnection, start: datetime, end: datetime) -> list[Week]:
+    """The deaths of each week of the period, oldest first; the last week ends at ``end``."""
+    died = func.max(flip.c.at)
+    statement = (
+        select(died, link.c.copy_id.is_not(None))
+        .join_from(flip, link, link.c.id == flip.c.link_id)
+        .where(*_WATCHED, link.c.status == Status.DEAD, flip.c.new == Status.DEAD)
+        .group_by(link.c.id)
+        .having(died > start, died <= end)
+    )
+    counts = Counter(((end - at) // WEEK, bool(copied)) for at, copied in await db.execute(statement))
+    return [
+        Week(end - (ago + 1) * WEEK, end - ago * WEEK, counts[ago, True], counts[ago, False])
+        for ago in reversed(range(-((start - end) // WEEK)))
     ]
 
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as Xml
 
 from aiohttp import web
 
-from monitor.report.words import Language
+from monitor.report.language import Language
 from monitor.store import tally
 from monitor.store.tally import Tally
 from monitor.web.window import WINDOW

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from monitor.dump import zulu
 from monitor.report.clean import clean, href
-from monitor.report.words import Language
+from monitor.report.language import Language
 from monitor.store.web import News, news
 from monitor.web.sentences import Sentences
 from monitor.web.window import WINDOW

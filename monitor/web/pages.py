@@ -17,14 +17,13 @@ from markupsafe import Markup
 from sqlalchemy import Row
 
 from monitor.dump import PRESERVATION, STATUSES
-from monitor.model import Status
+from monitor.model import COUNTS, Status
 from monitor.report import words
 from monitor.report.clean import clean, href
 from monitor.report.why import why
 from monitor.store import report as standing
 from monitor.store import service, tally
 from monitor.store import web as read
-from monitor.store.archives import COUNTS
 from monitor.store.overview import Whole
 from monitor.store.report import Copy
 from monitor.store.tally import Tally
@@ -174,7 +173,7 @@ async def link(request: web.Request) -> web.Response:
 def _risks(say: Sentences, link: Row[Any]) -> list[str]:
     if not link.at_risk or link.status == Status.DEAD:
         return []
-    signs = [words.sign(say.language, found) or "" for found in link.risk_reasons or []]
+    signs = words.signs(say.language, Status(link.status), link.risk_reasons or [])
     return [sentence for sentence in (say.chance(link.chance_90d), *signs) if sentence]
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from monitor.model import Status
 from monitor.report import words
 from monitor.report.clean import clean, href
-from monitor.report.words import Language
+from monitor.report.language import Language
 from monitor.store.report import Copy, Danger
 from monitor.store.web import Turned
 from monitor.web.words import TEXT, say
@@ -93,7 +93,7 @@ class Sentences:
         if link.status is Status.SUSPECT:
             suspected = self.say("suspected", since=self.day(link.since), reason=self.reason(link.reason))
             sentences.insert(0, suspected)
-        sentences += [words.sign(self.language, found) or "" for found in link.risk_reasons]
+        sentences += words.signs(self.language, link.status, link.risk_reasons)
         return self._line(link.url, link.title, sentences, link.copy, self.say("no_copy"))
 
     def _turned(self, link: Turned, said: str, missing: str) -> Line:

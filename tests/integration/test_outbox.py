@@ -20,11 +20,14 @@ from sqlalchemy import Row, insert, select, update
 from monitor.config import Settings
 from monitor.demo.smtp import MailServer, MailTrouble
 from monitor.report import outbox as organ
+from monitor.report import send as sending
 from monitor.report.mail import MailError
 from monitor.report.outbox import deliver, due_period, queue_weekly, send_now
 from monitor.report.send import send
 from monitor.store import Store, database_url, schema
 from monitor.store.tables import flip, link, outbox
+
+pytestmark = pytest.mark.both_engines
 
 MONDAY = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)  # 08:00 in Shanghai
 WEEK = timedelta(days=7)
@@ -45,12 +48,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    made = Store(database_url("sqlite:///test.db", tmp_path))
-    await schema.upgrade(made)
-    await add(made, 1, MONDAY - 3 * WEEK)
-    yield made
-    await made.close()
+async def store(store: Store) -> Store:
+    await add(store, 1, MONDAY - 3 * WEEK)
+    return store
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ async def test_a_report_is_composed_once_a_period(store: Store, settings: Settin
 
 
 async def test_two_daemons_compose_one_report(store: Store, settings: Settings, tmp_path: Path) -> None:
-    other = Store(database_url("sqlite:///test.db", tmp_path))
+    other = Store(store.url)
     try:
         made = await asyncio.gather(*(queue_weekly(each, settings, MONDAY) for each in (store, other) * 5))
     finally:
@@ -264,6 +264,58 @@ async def test_a_server_that_is_down_for_two_days_gets_the_mail_once(
     assert len(server.mails) == 1
 
 
+async def test_a_server_that_hangs_for_two_days_gets_the_mail_once(
+    store: Store, settings: Settings, server: MailServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "COMMAND_TIMEOUT_S", 0.05)
+    server.trouble = MailTrouble.HANG
+    await queue_weekly(store, settings, MONDAY)
+    while clock.now < MONDAY + timedelta(days=2):
+        await deliver(store, settings, clock, "a")
+        clock.now += timedelta(hours=6)
+    [row] = await rows(store)
+    assert row.state == "queued"
+    assert "does not answer in time" in row.error
+    monkeypatch.undo()
+    server.trouble = MailTrouble.NONE
+    assert await deliver(store, settings, clock, "a")
+    assert not await deliver(store, settings, clock, "a")
+    assert len(server.mails) == 1
+
+
+async def test_a_connection_that_breaks_after_the_data_brings_the_same_mail_again(
+    store: Store, settings: Settings, server: MailServer, clock: Clock
+) -> None:
+    """Whether it has the mail, only the server knows, and it did not say so: RFC 5321 has us send it again. One
+    Message-ID makes it one mail to the reader, even where the server had kept it."""
+    server.trouble = MailTrouble.DROP_AFTER_DATA
+    await queue_weekly(store, settings, MONDAY)
+    assert await deliver(store, settings, clock, "a")
+    [row] = await rows(store)
+    assert row.state == "queued"
+    server.trouble = MailTrouble.NONE
+    clock.now += 5 * MINUTE
+    assert await deliver(store, settings, clock, "a")
+    for _ in range(10):
+        clock.now += timedelta(hours=6)
+        assert not await deliver(store, settings, clock, "a")
+    assert len(server.mails) == 2
+    assert len({mail["Message-ID"] for mail in server.mails}) == 1
+
+
+async def test_a_server_that_loses_the_mail_it_hangs_up_on_has_it_once_in_the_end(
+    store: Store, settings: Settings, server: MailServer, clock: Clock
+) -> None:
+    server.trouble = MailTrouble.DROP_AFTER_DATA
+    await queue_weekly(store, settings, MONDAY)
+    assert await deliver(store, settings, clock, "a")
+    server.mails.clear()
+    server.trouble = MailTrouble.NONE
+    clock.now += 5 * MINUTE
+    assert await deliver(store, settings, clock, "a")
+    assert len(server.mails) == 1
+
+
 @pytest.mark.parametrize("trouble", [MailTrouble.NOT_NOW, MailTrouble.NOT_NOW_AFTER_DATA])
 async def test_a_mail_refused_for_the_moment_is_tried_again(
     store: Store, settings: Settings, server: MailServer, clock: Clock, trouble: MailTrouble
@@ -312,7 +364,7 @@ async def test_two_daemons_send_one_mail(
     store: Store, settings: Settings, server: MailServer, clock: Clock, tmp_path: Path
 ) -> None:
     await queue_weekly(store, settings, MONDAY)
-    other = Store(database_url("sqlite:///test.db", tmp_path))
+    other = Store(store.url)
     try:
         await asyncio.gather(
             *(deliver(each, settings, clock, f"daemon {n}") for n, each in enumerate((store, other) * 3))
@@ -401,3 +453,26 @@ async def test_a_report_by_hand_that_fails_is_not_tried_again_behind_the_back(
     assert not await deliver(store, settings, clock, "a")
     [row] = await rows(store)
     assert (row.kind, row.state) == ("once", "given_up")
+
+
+async def test_old_mails_lose_their_content_and_are_not_sent_again(
+    store: Store, settings: Settings, server: MailServer, clock: Clock
+) -> None:
+    await queue_weekly(store, settings, MONDAY)
+    await deliver(store, settings, clock, "a")
+    await organ.forget(store, MONDAY + organ.KEPT)
+    assert (await rows(store))[0].message
+    await organ.forget(store, MONDAY + organ.KEPT + MINUTE)
+    [row] = await rows(store)
+    assert (row.message, row.state, row.sent_at) == (b"", "sent", MONDAY)
+    assert not await queue_weekly(store, settings, MONDAY + MINUTE)
+    assert not await deliver(store, settings, clock, "a")
+    assert len(server.mails) == 1
+
+
+async def test_a_mail_that_still_waits_is_never_emptied(
+    store: Store, settings: Settings, clock: Clock
+) -> None:
+    await queue_weekly(store, settings, MONDAY)
+    await organ.forget(store, MONDAY + 10 * organ.KEPT)
+    assert (await rows(store))[0].message

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,22 +10,16 @@ from sqlalchemy import insert, update
 
 from monitor.config import Settings
 from monitor.report.gather import Report, gather
-from monitor.store import Store, database_url, schema, tally
+from monitor.store import Store, tally
 from monitor.store.tables import archive_job, flip, link, outbox, reference, service, snapshot, source
 from monitor.store.tally import Tally
+
+pytestmark = pytest.mark.both_engines
 
 END = datetime(2026, 11, 23, tzinfo=UTC)
 START = END - timedelta(days=7)
 WITHIN = END - timedelta(days=2)
 BEFORE = START - timedelta(days=2)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    made = Store(database_url("sqlite:///test.db", tmp_path))
-    await schema.upgrade(made)
-    yield made
-    await made.close()
 
 
 async def add(store: Store, number: int, **values: Any) -> int:

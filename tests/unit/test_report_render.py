@@ -2,20 +2,32 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import html5lib
 import pytest
 
 from monitor.model import Status
 from monitor.report.gather import Report
-from monitor.report.render import Rendered, render
-from monitor.report.view import SHOWN
-from monitor.report.words import Language
-from monitor.store.report import Change, Copy, Danger, Entry, Place, Refusal, SourceProblem, Trouble
+from monitor.report.language import Language
+from monitor.report.render import CLIPPED_FROM, PICTURE_ID, SHOWN, Rendered, render
+from monitor.store.report import (
+    Change,
+    Copy,
+    Danger,
+    Day,
+    Entry,
+    Place,
+    Refusal,
+    SourceProblem,
+    Trouble,
+    Week,
+)
 from monitor.store.tally import Tally
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -64,28 +76,23 @@ QUIET = Report(
 )
 
 
-class Structure(HTMLParser):
-    """Checks that every element is closed where it should be; keeps elements and links."""
+_MONDAYS = [END - timedelta(weeks=ago) for ago in range(26, -1, -1)]
+HISTORY: dict[str, Any] = {
+    "days": tuple(
+        Day(at.date(), 25_000 - 20 * week, 15 * week, 5 * week) for week, at in enumerate(_MONDAYS)
+    ),
+    "weeks": tuple(Week(at, at + timedelta(weeks=1), 15, 5) for at in _MONDAYS[:-1]),
+}
 
-    VOID = frozenset({"meta", "br", "img", "hr"})
+
+class Structure:
+    """The page as a strict HTML 5 parser reads it: any error of syntax or nesting is raised."""
 
     def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[str] = []
-        self.links: list[str] = []
-        self.feed(page)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append(tag)
-        self.links += [value or "" for name, value in attrs if name == "href"]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
+        tree = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
+        self.seen = [element.tag for element in tree.iter()]
+        self.links = [element.get("href", "") for element in tree.iter("a")]
+        self.images = [dict(element.attrib) for element in tree.iter("img")]
 
 
 def both(report: Report, language: Language = "en") -> Rendered:
@@ -176,7 +183,7 @@ def test_chinese_mail_is_chinese_throughout() -> None:
     assert rendered.subject == "rotwatch：《第 1 篇》已失效，其中 1 篇没有备份"
     assert "被作者删除（2026年11月22日 发现）。" in rendered.text
     assert "2026年11月23日 起打不开：超时无响应，尚未确认。" in rendered.text
-    assert '<html lang="zh-CN">' in rendered.html
+    assert '<html lang="zh-CN"' in rendered.html
     for english in ("Died", "danger", "Seen", "lost", "copy", "What you can do", "captcha"):
         assert english not in rendered.text
 
@@ -252,14 +259,14 @@ def test_hostile_words_break_neither_markup_nor_subject_nor_lines() -> None:
 
 
 def test_a_long_list_is_cut_and_attached_whole() -> None:
-    died = tuple(change(number, title='=HYPERLINK("http://evil")') for number in range(SHOWN + 75))
+    died = tuple(change(number, title='=HYPERLINK("http://evil")') for number in range(SHOWN[0] + 75))
     rendered = both(replace(QUIET, died=died))
-    assert rendered.text.count("Lost: no copy") == SHOWN
+    assert rendered.text.count("Lost: no copy") == SHOWN[0]
     assert "and 75 more: see rotwatch-2026-11-23.csv" in rendered.text
     assert rendered.attachment
     assert rendered.attachment.name == "rotwatch-2026-11-23.csv"
     rows = list(csv.DictReader(io.StringIO(rendered.attachment.content.decode("utf-8-sig"))))
-    assert len(rows) == SHOWN + 75
+    assert len(rows) == SHOWN[0] + 75
     assert rows[7] == {
         "section": "died",
         "title": '\'=HYPERLINK("http://evil")',
@@ -287,3 +294,65 @@ def test_ten_thousand_deaths_are_a_readable_mail() -> None:
 def test_the_same_report_gives_the_same_bytes() -> None:
     report = replace(QUIET, died=tuple(change(number) for number in range(10_000)))
     assert render(report, "en", ZONE) == render(report, "en", ZONE)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_picture_is_told_in_words_too(language: Language) -> None:
+    pytest.importorskip("matplotlib")
+    rendered = both(replace(QUIET, **HISTORY), language)
+    assert rendered.picture
+    assert len(rendered.picture) < 30_000
+    [image] = Structure(rendered.html).images
+    assert image["src"] == f"cid:{PICTURE_ID}"
+    for said in (image["alt"], rendered.text):
+        assert "100.0%" in said
+        assert "97.9%" in said  # alive in the end
+        assert "99.5%" in said  # with the copies
+        assert "20 20 20" in said
+    assert 'src="data:image/png;base64,iVBOR' in rendered.page
+
+
+def test_without_matplotlib_the_mail_is_whole_and_one_line_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    with caplog.at_level("INFO", "monitor.report.picture"):
+        rendered = both(replace(QUIET, **HISTORY))
+    assert rendered.picture is None
+    assert "cid:" not in rendered.html
+    assert "exposed" in rendered.text
+    [record] = caplog.records
+    assert "rotwatch[picture]" in record.message
+
+
+def test_a_list_without_history_has_no_picture() -> None:
+    assert both(replace(QUIET, days=HISTORY["days"][:1])).picture is None
+
+
+def test_the_dark_sheet_stays_and_the_other_is_in_the_elements() -> None:
+    html = both(QUIET).html
+    assert html.count("<style") == 1
+    assert "@media (prefers-color-scheme: dark)" in html
+    assert 'class="page"' in html
+    assert "PingFang SC" in html.split("<body")[1]
+
+
+def test_a_mail_that_would_be_clipped_shows_fewer_of_each() -> None:
+    """Gmail hides what is beyond 102 kB."""
+    long: dict[str, Any] = {"title": "长" * 300, "evidence": "长" * 300, "url": "https://e.org/" + "y" * 1900}
+    died = tuple(change(number, **long) for number in range(60))
+    report = replace(
+        QUIET,
+        died=died,
+        came_back=tuple(change(number, Status.ALIVE, **long) for number in range(60)),
+        newly_blind=tuple(change(number, Status.BLIND, **long) for number in range(60)),
+    )
+    rendered = both(report)
+    assert len(rendered.html.encode()) < CLIPPED_FROM
+    shown = rendered.text.count("Lost: no copy")
+    assert 0 < shown < SHOWN[0]
+    assert f"and {60 - shown} more: see rotwatch-2026-11-23.csv" in rendered.text
+    assert rendered.attachment
+    assert rendered.attachment.content.count(b"\r\n") == 181

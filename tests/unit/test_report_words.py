@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from string import Formatter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.model import Reason
+from monitor.model import Reason, Status
 from monitor.report import words
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -15,18 +15,9 @@ MOMENT = datetime(2026, 11, 23, 0, 5, tzinfo=UTC)
 
 def test_every_reason_code_has_words_in_both_languages() -> None:
     assert set(words.REASONS) == set(Reason)
-    for english, chinese in words.REASONS.values():
-        assert english.isprintable()
-        assert any("\u4e00" <= character <= "\u9fff" for character in chinese)
-
-
-@pytest.mark.parametrize("table", [words.TEXT, words.SIGNS])
-def test_both_languages_of_a_text_tell_the_same_values(table: dict[str, tuple[str, str]]) -> None:
-    for english, chinese in table.values():
-        wanted, given = (
-            {name for _, name, _, _ in Formatter().parse(t)} - {None} for t in (english, chinese)
-        )
-        assert wanted == given, english
+    for code in Reason:
+        assert words.reason("en", code).isascii() or code == Reason.SOFT_404
+        assert any("\u4e00" <= character <= "\u9fff" for character in words.reason("zh", code))
 
 
 def test_a_reason_of_a_newer_version_is_shown_as_it_is() -> None:
@@ -41,8 +32,36 @@ def test_a_sign_of_another_version_is_left_out() -> None:
 
 def test_signs_are_sentences_with_their_numbers() -> None:
     found = {"code": "account", "factor": 8.0, "dead": 4, "of": 11, "expected": 0.3}
-    assert words.sign("en", found) == "Of the 11 other links of its account 4 are dead."
-    assert words.sign("zh", {"code": "age", "yearly": 0.4, "days": 3}) == "这个年龄的页面每年约有 40% 失效。"
+    assert words.sign("en", found) == "4 of the 11 other links of its account are dead."
+    assert words.sign("en", {**found, "dead": 1}) == "1 of the 11 other links of its account is dead."
+    young = {"code": "age", "yearly": 2.0, "days": 1}
+    assert words.sign("en", young) == "About 86 of 100 pages of its age are gone a year later."
+    assert words.sign("zh", young) == "这个年龄的页面，100 个中约有 86 个会在一年内消失。"
+
+
+OLD = {"code": "age", "yearly": 0.05, "days": 900}
+YOUNG = {"code": "age", "yearly": 2.0, "days": 1}
+DYING_ACCOUNT = {"code": "account", "factor": 8.0, "dead": 4, "of": 11, "expected": 0.3}
+AWAY = {"code": "was_away", "factor": 8}
+ELSEWHERE = {"code": "lands_elsewhere", "factor": 10}
+
+
+@pytest.mark.parametrize(
+    ("status", "found", "told"),
+    [
+        (Status.ALIVE, [OLD], [OLD]),
+        (Status.ALIVE, [OLD, DYING_ACCOUNT], [DYING_ACCOUNT]),
+        (Status.ALIVE, [YOUNG, DYING_ACCOUNT, AWAY], [YOUNG, DYING_ACCOUNT]),
+        (Status.ALIVE, [OLD, {**DYING_ACCOUNT, "factor": 0.3, "dead": 0}], [OLD]),
+        (Status.ALIVE, [OLD, AWAY], [AWAY]),
+        (Status.SUSPECT, [OLD, AWAY, {"code": "failed_lately", "factor": 3, "times": 1}], []),
+        (Status.SUSPECT, [YOUNG, AWAY, ELSEWHERE], [YOUNG, ELSEWHERE]),
+    ],
+)
+def test_only_what_endangers_a_link_is_told_and_no_failure_twice(
+    status: Status, found: list[dict[str, Any]], told: list[dict[str, Any]]
+) -> None:
+    assert words.signs("en", status, found) == [words.sign("en", one) for one in told]
 
 
 def test_times_are_those_of_the_zone() -> None:

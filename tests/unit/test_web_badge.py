@@ -5,7 +5,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from monitor.report.words import Language
+from monitor.report.language import Language
 from monitor.store.tally import Tally
 from monitor.web.badge import AMBER, GREEN, GREY, RED, svg
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.report.words import Language
+from monitor.report.language import Language
 from monitor.store.report import Copy
 from monitor.store.web import News
 from monitor.web.feed import atom

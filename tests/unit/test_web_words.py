@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import string
 from pathlib import Path
 
 import pytest
@@ -14,18 +13,6 @@ from monitor.web.words import TEXT
 SAID = re.compile(
     r"""say\.say\(\s*["'](\w+)["']|say\((?:self\.)?language, ["'](\w+)["']|self\.say\(["'](\w+)["']"""
 )
-
-
-def placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
-
-
-@pytest.mark.parametrize("key", TEXT)
-def test_both_languages_are_told_the_same(key: str) -> None:
-    english, chinese = TEXT[key]
-    assert english
-    assert chinese
-    assert placeholders(english) == placeholders(chinese)
 
 
 def test_every_text_that_is_used_exists() -> None:

@@ -41,14 +41,17 @@ def said(row: Row, language: Any = "en", died_of: str | None = None) -> str:
 def test_a_living_link_tells_its_risk_and_its_next_look() -> None:
     assert said(Row()) == (
         "Alive: the article is there (seen 1 Jun 2026). "
-        "Next look 16 Jun 2026, every 15 days: pages like this die at 5% a year."
+        "Next look 16 Jun 2026, every 15 days: of 100 pages like this about 5 die within a year."
     )
 
 
 def test_an_account_that_dies_is_told_with_its_numbers() -> None:
     account = {"code": "account", "factor": 4.0, "dead": 4, "of": 11, "expected": 0.3}
     row = Row(risk_reasons=[{"code": "age", "yearly": 0.05}, account])
-    assert "its account's links at 4.0 times that (4 of 11 dead, 0.3 expected)" in said(row)
+    assert (
+        "about 5 die within a year, those of its account 4.0 times as often (4 of 11 dead, 0.3 expected)"
+        in said(row)
+    )
 
 
 def test_a_wall_before_a_living_article_is_not_told_as_life() -> None:
@@ -92,6 +95,12 @@ def test_a_blind_link_says_that_nothing_can_be_said() -> None:
     assert said(row).startswith(
         "Nothing can be said: a captcha, 7 looks in a row; the article may well be there."
     )
+
+
+def test_one_hour_is_no_plural() -> None:
+    then = {"rule": "risk", "every_s": 3600}
+    assert "every 1 hour:" in said(Row(why_then=then))
+    assert "间隔 1 小时" in said(Row(why_then=then), "zh")
 
 
 @pytest.mark.parametrize("rule", sorted(RULES))
