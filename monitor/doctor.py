@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
+import stat
+import tomllib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from monitor.archives.answers import Budget, Refused
+from monitor import alerts
+from monitor.archives import retention
+from monitor.archives.answers import KEYS, Budget, Refused
 from monitor.archives.gate import Gate, Paused
+from monitor.archives.local import LocalArchive
 from monitor.archives.wayback import Wayback
 from monitor.config import Settings
 from monitor.config_file import SEARCHED, ConfigError, load
 from monitor.fetch import Connectivity, Fetcher
+from monitor.fetch.connectivity import date_of
 from monitor.model import Clock
 from monitor.report import mail
 from monitor.report.mail import MailError
 from monitor.report.send import greet
-from monitor.store import Store, StoreError, database_url, schema, tally
+from monitor.service_files import UNIT
+from monitor.store import Store, StoreError, database_url, parts, schema, service, tally, workers
+from monitor.store import alerts as told
+from monitor.web.door import is_loopback
 
 Level = Literal["ok", "warning", "failed"]
+LITTLE_ROOM = 100_000_000  # bytes
 CLOCK_OFF_S = 120  # beyond this, certificates and schedules suffer
-KEYS = (
-    "Get free keys at https://archive.org/account/s3.php and set archives.wayback.access_key and secret_key."
+SECRETS = (
+    "report.email.password",
+    "archives.wayback.access_key",
+    "archives.wayback.secret_key",
+    "web.token",
+    "alerts.urls",
 )
-UNITS = ("/etc/systemd/system/rotwatch.service", "/usr/lib/systemd/system/rotwatch.service")
+UNITS = (f"/etc/systemd/system/{UNIT}", f"/usr/lib/systemd/system/{UNIT}")
+WEB_TIMEOUT_S = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +63,7 @@ async def examine(config_file: str | None, database: str | None, clock: Clock) -
         yield Finding("config", "failed", str(problem), "Mend what it names; config.toml lists every key.")
         return
     if settings.file:
-        yield Finding("config", "ok", str(settings.file))
+        yield _config(settings.file)
     else:
         yield Finding("config", "warning", "no file, all defaults", f"Put one at {' or '.join(SEARCHED)}.")
     store, findings = await _database(settings)
@@ -58,14 +73,38 @@ async def examine(config_file: str | None, database: str | None, clock: Clock) -
         async with Fetcher(settings.network, base=settings.home) as fetcher:
             yield await _network(settings, fetcher)
             yield await _archive_org(settings, store, fetcher, clock)
+            yield await _local_copies(settings, store)
             yield await _clock(settings, fetcher, clock)
+        yield await _alerts(settings, store)
+        yield await _daemon(store, clock)
     except ConfigError as problem:
         yield Finding("network", "failed", str(problem), "Mend the [network] section.")
     finally:
         if store:
             await store.close()
     yield await _mail(settings)
+    yield await _web(settings)
     yield _systemd()
+
+
+def _config(file: Path) -> Finding:
+    """``file`` was read a moment ago."""
+    values = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    told = [name for name in SECRETS if _value(values, name)]
+    if told and file.stat().st_mode & stat.S_IROTH:
+        return Finding(
+            "config",
+            "warning",
+            f"{file} can be read by everybody, and {', '.join(told)} stands in it",
+            "Move it to /etc/credstore (see systemd/README.md), or chmod 600 the file where no service reads it.",
+        )
+    return Finding("config", "ok", str(file))
+
+
+def _value(values: Any, name: str) -> Any:
+    for part in name.split("."):
+        values = values.get(part) if isinstance(values, dict) else None
+    return values
 
 
 async def _database(settings: Settings) -> tuple[Store | None, list[Finding]]:
@@ -87,7 +126,9 @@ async def _database(settings: Settings) -> tuple[Store | None, list[Finding]]:
         await store.close()
         return None, [Finding("database", "failed", str(problem), "Do what it says, then call doctor again.")]
     return store, [
-        Finding("database", "ok", f"{store.name}, {numbers.links} links"),
+        Finding(
+            "database", "ok", f"{store.name}, {numbers.links} {'link' if numbers.links == 1 else 'links'}"
+        ),
         Finding("migrations", "ok", f"schema {schema.NEWEST}"),
     ]
 
@@ -110,7 +151,12 @@ async def _archive_org(settings: Settings, store: Store | None, fetcher: Fetcher
     if not wayback.enabled:
         return Finding(name, "warning", "switched off", "Set archives.wayback.enabled = true.")
     if not wayback.has_keys:
-        return Finding(name, "warning", "no keys: saving is slow and often refused", KEYS)
+        return Finding(
+            name,
+            "warning",
+            f"no keys: {wayback.daily_saves} saves a day at most, many refused; with keys thousands",
+            KEYS,
+        )
     if store is None:
         return Finding(
             name, "warning", "not asked: there is no database to keep its limits in", "Mend the database."
@@ -128,11 +174,32 @@ async def _archive_org(settings: Settings, store: Store | None, fetcher: Fetcher
     )
 
 
+async def _local_copies(settings: Settings, store: Store | None) -> Finding:
+    name, own = "local copies", settings.archives.local
+    if not own.enabled:
+        return Finding(name, "warning", "switched off", "Set archives.local.enabled = true.")
+    local = LocalArchive.of(settings)
+    there = next(path for path in (local.directory, *local.directory.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return Finding(name, "failed", f"{there} cannot be written", "Let this user write there.")
+    if store and await retention.is_full(store, local):
+        found = f"the {own.max_gb:g} GB are used up by copies that nothing replaces: no new ones are kept"
+        return Finding(name, "failed", found, "Raise archives.local.max_gb.")
+    of = f" of {own.max_gb:g} GB" if own.max_gb else ""
+    found = f"{local.size() / 1e6:.1f} MB{of} in {local.directory}"
+    if store:
+        async with store.read() as db:
+            found += f", {await parts.waiting(db)} copies wait for their pictures"
+    if (free := shutil.disk_usage(there).free) < LITTLE_ROOM:
+        return Finding(name, "warning", f"{found}; {free / 1e6:.0f} MB are free", "Make room on the disk.")
+    return Finding(name, "ok", found)
+
+
 async def _clock(settings: Settings, fetcher: Fetcher, clock: Clock) -> Finding:
     """Compare our clock with what an anchor says in its Date header."""
     for anchor in settings.network.anchors:
         page = await fetcher.fetch(anchor, method="HEAD")
-        said = _date(page.headers.get("date", ""))
+        said = date_of(page)
         if said is None:
             continue
         off_s = abs((said - clock()).total_seconds())
@@ -142,14 +209,6 @@ async def _clock(settings: Settings, fetcher: Fetcher, clock: Clock) -> Finding:
             )
         return Finding("clock", "ok", f"within {off_s:.0f} s of {anchor}")
     return Finding("clock", "warning", "nobody to compare with", "Connect to the network and try again.")
-
-
-def _date(header: str) -> datetime | None:
-    try:
-        said = parsedate_to_datetime(header)
-    except (ValueError, TypeError):
-        return None
-    return said if said.tzinfo else None
 
 
 async def _mail(settings: Settings) -> Finding:
@@ -165,6 +224,54 @@ async def _mail(settings: Settings) -> Finding:
     return Finding("mail", "ok", f"{email.host}:{email.port} takes mail from {email.sender}")
 
 
+async def _alerts(settings: Settings, store: Store | None) -> Finding:
+    count = len(settings.alerts.urls)
+    if not count:
+        return Finding("alerts", "ok", "off: what died is told by mail and page only")
+    try:
+        alerts.check(settings.alerts)
+    except (alerts.AlertsError, ConfigError) as problem:
+        return Finding("alerts", "failed", str(problem), "Do what it says, then: rotwatch notify --test")
+    if store:
+        async with store.read() as db:
+            row = await service.get(db, told.NAME)
+        if row is not None and row.failures:
+            found = f"the last message was not taken by {row.note}"
+            return Finding("alerts", "failed", found, "Mend alerts.urls, then: rotwatch notify --test")
+    return Finding("alerts", "ok", "1 target" if count == 1 else f"{count} targets")
+
+
+async def _daemon(store: Store | None, clock: Clock) -> Finding:
+    mend = "Start it: rotwatch run, or for good: rotwatch service install"
+    if store is None:
+        return Finding("daemon", "warning", "nothing is known without a database", mend)
+    async with store.read() as db:
+        live = await workers.live(db, clock())
+    if not live:
+        return Finding("daemon", "warning", "none runs: nothing is looked at", mend)
+    return Finding(
+        "daemon", "ok", f"{len(live)} running, at {', '.join(sorted({one.vantage for one in live}))}"
+    )
+
+
+async def _web(settings: Settings) -> Finding:
+    host, _, port = settings.web.listen.rpartition(":")
+    host = host.strip("[]")
+    if port == "0":
+        return Finding("web page", "ok", "off")
+    if not is_loopback(host) and not settings.web.token.get_secret_value():
+        found = f"{settings.web.listen} is open to other machines without a token, so it is not served"
+        return Finding("web page", "failed", found, "Set web.token, or listen to 127.0.0.1.")
+    try:
+        async with asyncio.timeout(WEB_TIMEOUT_S):
+            _, writer = await asyncio.open_connection(host, int(port))
+        writer.close()
+    except (OSError, TimeoutError):
+        found = f"nothing listens at {settings.web.listen}"
+        return Finding("web page", "warning", found, "It comes with the daemon: rotwatch run")
+    return Finding("web page", "ok", f"http://{settings.web.listen}/")
+
+
 def _systemd() -> Finding:
     if "NOTIFY_SOCKET" in os.environ:
         return Finding("systemd", "ok", "this process is a service that reports to systemd")
@@ -172,6 +279,7 @@ def _systemd() -> Finding:
         return Finding(
             "systemd", "warning", "this machine does not run systemd", "Start rotwatch run by other means."
         )
-    if unit := next((path for path in UNITS if Path(path).exists()), None):
+    own = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd/user" / UNIT
+    if unit := next((path for path in (*UNITS, str(own)) if Path(path).exists()), None):
         return Finding("systemd", "ok", unit)
-    return Finding("systemd", "warning", "no unit is installed", "See systemd/README.md.")
+    return Finding("systemd", "warning", "no unit is installed", "Install it: rotwatch service install")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
+
+from monitor.model import COUNTS
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -29,6 +31,8 @@ def as_json(value: Any, *, indent: int | None = None) -> str:
 def _no_word_for(value: object) -> str:
     if isinstance(value, datetime):
         return zulu(value)
+    if isinstance(value, date):
+        return value.isoformat()
     raise TypeError(f"{type(value).__name__} is not for JSON")
 
 
@@ -58,7 +62,7 @@ def whole_link(found: Whole, why: str) -> dict[str, Any]:
             {
                 "from": span.started_at,
                 "to": span.ended_at,
-                **_columns(span, "outcome", "reason", "rule", "evidence", "checks"),
+                **_columns(span, "outcome", "reason", "rule", "evidence", "checks", "vantage"),
             }
             for span in found.spans
         ],
@@ -69,7 +73,7 @@ def whole_link(found: Whole, why: str) -> dict[str, Any]:
             {
                 **_columns(one, "url", "archive", "captured_at", "origin", "grade"),
                 **_columns(one, "judged_at", "outcome", "rule"),
-                "verified": one.grade in ("A", "B"),
+                "verified": one.grade in COUNTS,
             }
             for one in found.snapshots
         ],

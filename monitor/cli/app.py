@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -35,6 +35,7 @@ class App:
     config_file: str | None
     database: str | None
     verbose: bool
+    roles: frozenset[str] | None = None  # of the daemon; else those of the settings
 
     @cached_property
     def settings(self) -> Settings:
@@ -43,15 +44,17 @@ class App:
         return load(self.config_file, database=self.database)
 
     @asynccontextmanager
-    async def store(self, *, create: bool = False) -> AsyncIterator[Store]:
+    async def store(self, *, create: bool = False, direct: bool = False) -> AsyncIterator[Store]:
         """The database, ready to use.
 
         :param create: make it, or bring its schema up to date; else an old or missing one is an error.
+        :param direct: for a command that only asks: see :class:`monitor.store.Store`.
         :raises StoreError: it cannot be used.
         """
         from monitor.store import Store, StoreError, database_url, schema
 
-        store = Store(database_url(self.settings.database.url, self.settings.state_directory))
+        url = database_url(self.settings.database.url, self.settings.state_directory)
+        store = Store(url, direct=direct)
         try:
             if create:
                 await schema.upgrade(store)
@@ -101,15 +104,44 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+class Advance(Protocol):
+    """Called when so many steps are done."""
+
+    def __call__(self, steps: int = 1, /) -> None: ...
+
+
 @contextmanager
-def progress(app: App, total: int | None, what: str) -> Iterator[Callable[[], None]]:
+def progress(app: App, total: int | None, what: str) -> Iterator[Advance]:
     """A progress bar on stderr, where that is a terminal; gives what to call after each step."""
     if not sys.stderr.isatty():
-        yield lambda: None
+        yield lambda steps=1, /: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=app.err, transient=True) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+        yield lambda steps=1, /: bar.advance(task, steps)
+
+
+@contextmanager
+def waiting_bar(app: App, total: int, what: str) -> Iterator[Callable[[int, str], None]]:
+    """Like :func:`progress`, for work that waits for others; gives what to call with how much is done and what is
+    waited for now. Elsewhere than on a terminal each new reason is a line."""
+    if not sys.stderr.isatty():
+        last = ""
+
+        def tell(done: int, reason: str) -> None:
+            nonlocal last
+            if reason != last:
+                say(f"{what}: {done} of {total}. {reason}")
+            last = reason
+
+        yield tell
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.fields[reason]}"), console=app.err, transient=True) as bar:
+        task = bar.add_task(what, total=total, reason="")
+        yield lambda done, reason: bar.update(task, completed=done, reason=reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,10 @@ import click
 
 from monitor.cli.app import App, echo_json, pass_app, run
 from monitor.dump import whole_link
+from monitor.model import COUNTS
 
 if TYPE_CHECKING:
+    from monitor.report.language import Language
     from monitor.store.overview import Whole
 
 
@@ -29,7 +32,7 @@ async def _show(app: App, url: str, *, as_json: bool) -> int:
     from monitor.store import StoreError, overview
 
     canonical = identify(url).url
-    async with app.store() as store, store.read() as db:
+    async with app.store(direct=True) as store, store.read() as db:
         found = await overview.whole(db, canonical)
     if found is None:
         raise StoreError(f"{canonical} is not watched: add it first (rotwatch add URL).")
@@ -43,53 +46,75 @@ async def _show(app: App, url: str, *, as_json: bool) -> int:
 
 
 def _print(app: App, found: Whole, sentence: str) -> None:
+    from monitor.cli.listing import COLOURS, SIGNS, fold, terminal_width
+    from monitor.policy.vantage import dissenting
     from monitor.report import words
 
-    language, zone = app.settings.report.language, app.settings.report.zone
+    report, width = app.settings.report, terminal_width()
 
-    def moment(at: datetime | None) -> str:
-        return words.moment(language, at, zone) if at else "–"
+    def moment(at: datetime) -> str:
+        return f"{words.day(report.language, at, report.zone)} {at.astimezone(report.zone):%H:%M}"
 
-    def section(title: str, lines: list[str]) -> None:
+    def section(title: str, entries: Iterable[str]) -> None:
+        lines = [line for entry in entries for line in fold(entry, width - 2, indent=2)]
         if lines:
-            click.echo(f"\n{click.style(title, bold=True)}")
+            click.secho(f"\n{title}", bold=True)
             for line in lines:
                 click.echo(f"  {line}")
 
     row = found.row
-    if row.title:
-        click.secho(row.title, bold=True)
-    click.echo(row.url)
-    click.echo(f"\n{sentence}")
-    section("In lists", [f"{place['path']}:{place['line']}" for place in found.places])
-    section(
-        "History",
-        [
-            f"{moment(span.started_at)} – {moment(span.ended_at)}  {span.outcome}: "
-            f"{words.reason(language, span.reason)} ({span.checks}×, {span.rule}) {span.evidence}".rstrip()
-            for span in found.spans
-        ],
-    )
-    section("Changes", [f"{moment(flip.at)}  {flip.old} → {flip.new}" for flip in found.flips])
-    section(
-        "Marks",
-        [f"{moment(one.at)}  {one.word}, by {one.who}: {one.note}".rstrip(": ") for one in found.marks],
-    )
+    for line in fold(row.title or "", width):
+        click.secho(line, bold=True)
+    click.echo("\n".join(fold(row.url, width)))
+    sign = click.style(f"{SIGNS[row.status]} {row.status}", **COLOURS[row.status])
+    danger = click.style(" (in danger)", bold=True) if row.at_risk and row.status != "dead" else ""
+    click.echo(f"\n{sign}{danger}")
+    for line in fold(sentence, width):
+        click.echo(line)
+    for one in dissenting(found.sightings):
+        only = f"Only from {one.vantage} it fails ({one.outcome}, {moment(one.at)}): another place has seen it since."
+        for line in fold(only, width):
+            click.echo(line)
+    section("In lists", (f"{place['path']}:{place['line']}" for place in found.places))
+    events = sorted(_events(found, moment, report.language), key=lambda event: event[0])
+    section("Time line", (f"{moment(at)}  {what}" for at, what in events))
     section(
         "Copies",
-        [
-            f"{moment(one.captured_at)}  {one.archive} ({_grade(one.grade)})  {one.url}"
+        (
+            f"{moment(one.captured_at)}  {one.archive} ({_grade(one.grade)}): {one.url}"
             for one in found.snapshots
-        ],
+        ),
     )
     section(
         "Archive jobs",
-        [
+        (
             f"{moment(job.created_at)}  {job.archive}: {job.state} {job.code or ''} {job.message or ''}".rstrip()
             for job in found.jobs
-        ],
+        ),
     )
 
 
+def _events(
+    found: Whole, moment: Callable[[datetime], str], language: Language
+) -> Iterator[tuple[datetime, str]]:
+    """What looks saw, how the status changed and what people said, each with its time."""
+    from monitor.report import words
+
+    several = len({span.vantage for span in found.spans}) > 1
+    for span in found.spans:
+        place = f", from {span.vantage}" if several else ""
+        until = f", until {moment(span.ended_at)}" if span.checks > 1 else ""
+        looks = "1 look" if span.checks == 1 else f"{span.checks} looks"
+        seen = f" “{span.evidence}”" if span.evidence else ""
+        reason = words.reason(language, span.reason)
+        yield span.started_at, f"{span.outcome}: {reason} ({looks}{until}{place}) [{span.rule}]{seen}"
+    for flip in found.flips:
+        yield flip.at, f"{flip.old} → {flip.new}"
+    for one in found.marks:
+        yield one.at, f"marked {one.word} by {one.who}" + (f": {one.note}" if one.note else "")
+
+
 def _grade(grade: str | None) -> str:
-    return {"A": "verified", "B": "verified", None: "not judged yet"}.get(grade, "does not count")
+    if grade is None:
+        return "not judged yet"
+    return "verified" if grade in COUNTS else "does not count"

@@ -31,7 +31,7 @@ def command(app: App, *, as_json: bool) -> int:
 
 
 async def _stats(app: App, *, as_json: bool) -> int:
-    async with app.store() as store, store.read() as db:
+    async with app.store(direct=True) as store, store.read() as db:
         found = await _gather(db, app.settings, now())
     if as_json:
         echo_json(found, indent=2)
@@ -104,6 +104,7 @@ async def _calibration(db: AsyncConnection, policy: Policy, at: datetime, deaths
     """Predictions made at the last moment of which every link's next look has told the outcome."""
     from monitor import calibration
     from monitor.store import stats
+    from monitor.store.accounts import all_accounts
 
     found: dict[str, Any] = {"deaths": deaths, "deaths_needed": calibration.DEATHS_NEEDED, "groups": None}
     if deaths < calibration.DEATHS_NEEDED:
@@ -111,7 +112,7 @@ async def _calibration(db: AsyncConnection, policy: Policy, at: datetime, deaths
     then = at - calibration.AHEAD - timedelta(hours=policy.max_interval_h)
     predictions = calibration.predict(
         await stats.as_they_were(db, then),
-        accounts=await stats.accounts(db, then),
+        accounts=await all_accounts(db, then),
         experience=await stats.experience(db, then),
         then=then,
         policy=policy,

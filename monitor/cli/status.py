@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import csv
+import gc
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from monitor.cli import BAD_NEWS, FINE
-from monitor.cli.app import App, now, pass_app, run, say
+from monitor.cli.app import App, now, pass_app, run
 from monitor.cli.durations import DURATION
 from monitor.dump import PRESERVATION, STATUSES, status_text, zulu
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from monitor.store.overview import Filter
     from monitor.store.tally import Tally
 
@@ -33,7 +38,9 @@ CSV_COLUMNS = (
     ),
 )
 SHOWN = 40  # links in the table when nothing was filtered
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
+A_WEEK = timedelta(days=7)
+CELL_AT_MOST = 32_000  # characters; a spreadsheet cuts at 32,767
+WATCHED_EVERY_S = 5
 
 
 class FailOn(click.ParamType[frozenset[str]]):
@@ -74,8 +81,17 @@ def _known_platform(ctx: click.Context, param: click.Parameter, value: str | Non
 )
 @click.option("--at-risk", is_flag=True, help="Only links in danger.")
 @click.option("--since", type=DURATION, metavar="7d", help="Only links whose status changed since then.")
+@click.option("--all", "everything", is_flag=True, help="All links, not only those that matter.")
 @click.option(
     "--fail-on", type=FailOn(), default=frozenset(), metavar="S,…", help="Exit 1 if there is any such link."
+)
+@click.option(
+    "--watch",
+    type=click.FloatRange(min=0.5),
+    is_flag=False,
+    flag_value=WATCHED_EVERY_S,
+    metavar="[SECONDS]",
+    help=f"Show it anew every so often [{WATCHED_EVERY_S}], until Ctrl-C.",
 )
 @pass_app
 def command(
@@ -87,41 +103,143 @@ def command(
     platform: str | None,
     at_risk: bool,
     since: timedelta | None,
+    everything: bool,
     fail_on: frozenset[str],
+    watch: float | None,
 ) -> int:
     """Show the four numbers, then the links that matter, most dangerous first."""
+    if watch is None:
+        gc.disable()  # what follows is over in a moment, and a tenth of it went into finding nothing to collect
     from monitor.store.overview import Filter
 
     if as_json and as_csv:
         raise click.UsageError("Choose --json or --csv.")
+    if watch is not None and (as_json or as_csv or not sys.stdout.isatty()):
+        raise click.UsageError(
+            "--watch draws on a terminal: leave it out for files, pipes, --json and --csv."
+        )
     chosen = Filter(
         statuses=frozenset(statuses),
         platform=platform,
         at_risk=at_risk,
         since=now() - since if since is not None else None,
     )
-    return run(_status(app, chosen, as_json=as_json, as_csv=as_csv, fail_on=fail_on))
+    listed = chosen if everything or chosen != Filter() else replace(chosen, matters=True)
+    if watch is not None:
+        return run(_watch(app, listed, every_s=watch))
+    return run(_status(app, chosen, listed, as_json=as_json, as_csv=as_csv, fail_on=fail_on))
 
 
-async def _status(app: App, chosen: Filter, *, as_json: bool, as_csv: bool, fail_on: frozenset[str]) -> int:
-    from monitor.store import overview, service, tally
+async def _status(
+    app: App, chosen: Filter, listed: Filter, *, as_json: bool, as_csv: bool, fail_on: frozenset[str]
+) -> int:
+    from monitor.store import overview, tally
 
-    async with app.store() as store, store.read() as db, AsyncExitStack() as opened:
-        numbers = await tally.count(db)
-        links = await opened.enter_async_context(aclosing(overview.stream(db, chosen)))
+    async with app.store(direct=True) as store, store.read() as db:
         if as_json:
-            async for piece in status_text(numbers, links, now()):
-                click.echo(piece, nl=False)
+            numbers = await tally.count(db)
+            async with aclosing(overview.stream(db, chosen)) as links:
+                async for piece in status_text(numbers, links, now()):
+                    click.echo(piece, nl=False)
         elif as_csv:
-            await _print_csv(links)
+            async with aclosing(overview.stream(db, chosen)) as links:
+                await _print_csv(links)
         else:
-            network = await service.get(db, service.NETWORK)
-            if network is not None and network.note:
-                say(f"Offline since {zulu(network.updated_at)}, nothing is marked: {network.note}")
-            _print_numbers(app, numbers)
-            await _print_table(app, links, chosen)
-        asked = await tally.count(db, chosen.condition)
+            async with aclosing(_lines(app, db, listed)) as lines:
+                async for line in lines:
+                    click.echo(line)
+        asked = await tally.count(db, chosen.condition) if fail_on else None
     return BAD_NEWS if any(getattr(asked, word) for word in fail_on) else FINE
+
+
+async def _watch(app: App, listed: Filter, *, every_s: float) -> int:
+    """Draw the status again and again, as much of it as the terminal holds, until it is interrupted."""
+    import asyncio
+
+    from rich.live import Live
+    from rich.text import Text
+
+    async with app.store(direct=True) as store:
+        with Live(console=app.out, screen=True, auto_refresh=False) as live:
+            while True:
+                room = app.out.height - 1
+                shown: list[str] = []
+                async with store.read() as db, aclosing(_lines(app, db, listed)) as lines:
+                    async for line in lines:
+                        shown.append(line)
+                        if len(shown) == room:
+                            break
+                live.update(Text.from_ansi("\n".join(shown), no_wrap=True, overflow="crop"), refresh=True)
+                await asyncio.sleep(every_s)
+
+
+async def _lines(app: App, db: AsyncConnection, listed: Filter) -> AsyncGenerator[str, None]:
+    """The status for people: numbers, what stands still and why, and the links, as the database gives them."""
+    from monitor.cli import listing
+    from monitor.store import overview, service, tally, workers
+
+    at, report, width = now(), app.settings.report, listing.terminal_width()
+    for line in listing.numbers(await tally.count(db), await tally.around(db, at - A_WEEK), width):
+        yield line
+    for line in _daemons(await workers.live(db, at), at):
+        yield click.style(line, dim=True)
+    for line in _pauses(await service.named(db, ""), at):
+        for part in listing.fold(line, width):
+            yield click.style(part, fg="yellow")
+    table = listing.Listing(width, report.language, report.zone)
+    shown, limit = 0, SHOWN if listed.matters else None
+    async with aclosing(overview.stream(db, listed, limit=limit)) as links:
+        async for link in links:
+            for line in () if shown else ("", *table.head()):
+                yield line
+            shown += 1
+            for line in table.link(link):
+                yield line
+    for line in _last_words(
+        listed, shown, await tally.count(db, listed.condition) if listed.matters else None
+    ):
+        for part in listing.fold(line, width):
+            yield click.style(part, dim=True)
+
+
+def _last_words(listed: Filter, shown: int, matter: Tally | None) -> Iterator[str]:
+    """What the table does not show. ``matter``: how many links there are that should be known of."""
+    if matter and matter.links > shown:
+        kinds = [
+            f"{getattr(matter, name):,} {name}"
+            for name in ("suspect", "dead", "blind")
+            if getattr(matter, name)
+        ]
+        yield (
+            f"… and {matter.links - shown:,} more ({', '.join(kinds)} in all): --status, --at-risk, --platform and "
+            "--since choose, --all lists every link."
+        )
+    elif not shown:
+        yield "Nothing died and nothing is in danger." if listed.matters else "No link is like that."
+
+
+def _daemons(live: Sequence[Row[Any]], at: datetime) -> Iterator[str]:
+    if not live:
+        yield "No daemon runs: nothing is looked at. Start one: rotwatch run"
+        return
+    places = sorted({one.vantage for one in live})
+    seconds = max(0, round((at - max(one.seen_at for one in live)).total_seconds()))
+    many = "A daemon runs" if len(live) == 1 else f"{len(live)} daemons run"
+    yield f"{many} at {', '.join(places)}; last sign of life {seconds} s ago."
+
+
+def _pauses(services: Sequence[Row[Any]], at: datetime) -> Iterator[str]:
+    """What stands still, and why."""
+    from monitor.store.service import NETWORK
+
+    for one in services:
+        name = one.name.partition(":")[2] or one.name
+        if one.name == NETWORK and one.failures:
+            yield f"Offline since {zulu(one.updated_at)}, nothing is marked: {one.note or 'no answer'}"
+        elif one.not_before and one.not_before > at:
+            yield f"{name} rests until {zulu(one.not_before)}: {one.note or 'it asked for it'}"
+        elif one.failures and one.note:
+            yield f"{name}: {one.note}"
 
 
 async def _print_csv(links: AsyncIterator[dict[str, Any]]) -> None:
@@ -140,74 +258,12 @@ async def _print_csv(links: AsyncIterator[dict[str, Any]]) -> None:
 
 
 def _cell(value: Any) -> str:
+    from monitor.report.clean import cell
+
     if value is None:
         return ""
     if isinstance(value, datetime):
         return zulu(value)
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def _print_numbers(app: App, numbers: Tally) -> None:
-    from rich.table import Table
-
-    four = Table(box=None, padding=(0, 3, 0, 0), show_header=False)
-    for left, right in (("safe", "exposed"), ("rescued", "lost")):
-        cells = []
-        for name, style in (
-            (left, "bold green"),
-            (right, "bold yellow" if right == "exposed" else "bold red"),
-        ):
-            cells.append(f"[{style}]{getattr(numbers, name):>6}[/] {name}")
-        four.add_row(*cells)
-    app.out.print(four)
-    parts = [f"{getattr(numbers, name)} {name}" for name in STATUSES if getattr(numbers, name)]
-    app.out.print(
-        f"{numbers.links} links: {', '.join(parts) or 'none yet'}; {numbers.at_risk} at risk\n", style="dim"
-    )
-
-
-async def _print_table(app: App, links: AsyncIterator[dict[str, Any]], chosen: Filter) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    from monitor.report import words
-
-    everything = bool(chosen.statuses or chosen.platform or chosen.at_risk or chosen.since)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
-    table.add_column("", no_wrap=True)
-    table.add_column("Title", ratio=3, overflow="fold")
-    table.add_column("Why", ratio=2, overflow="fold")
-    table.add_column("Copy", no_wrap=True)
-    language, zone = app.settings.report.language, app.settings.report.zone
-    left_out = shown = 0
-    async for link in links:
-        if not everything and (shown >= SHOWN or not _matters(link)):
-            left_out += 1
-            continue
-        shown += 1
-        copy = link["snapshot"]
-        table.add_row(
-            Text(link["status"] + ("!" if link["at_risk"] else ""), style=STYLES[link["status"]]),
-            Text(link["title"] or link["url"]),
-            Text(words.reason(language, link["reason"]) if link["reason"] else "not looked at yet"),
-            Text(words.day(language, copy["captured_at"], zone) if copy and copy["verified"] else "none"),
-        )
-    if shown:
-        app.out.print(table)
-    if not shown and everything:
-        app.out.print("No link is like that.", style="dim")
-    elif not shown and left_out:
-        app.out.print("Nothing died and nothing is in danger. --json or --csv lists all links.", style="dim")
-    elif left_out:
-        app.out.print(
-            f"… and {left_out} more; --json or --csv lists all, --status and --at-risk choose.", style="dim"
-        )
-
-
-STYLES = {"dead": "bold red", "suspect": "yellow", "blind": "blue", "alive": "green", "pending": "dim"}
-
-
-def _matters(link: dict[str, Any]) -> bool:
-    return link["status"] in ("dead", "suspect", "blind") or (link["at_risk"] and not link["snapshot"])
+    if isinstance(value, bool):
+        return str(value).lower()
+    return cell(str(value), CELL_AT_MOST)

@@ -8,15 +8,28 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from monitor.store.direct import direct_engine
+
+if TYPE_CHECKING:  # it imports the ORM, which a ``direct`` store does without
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 BUSY_TIMEOUT_S = 15
 CLOSING_S = 5
+# a server that vanished without a word is given up on, instead of being waited for till the end of days
+NETWORK = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+    "application_name": "rotwatch",
+}
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
 
 
@@ -60,13 +73,18 @@ def database_url(url: str, state_directory: Path) -> URL:
 
 
 class Store:
-    """An open database. ``read()`` and ``write()`` each give a connection inside one transaction."""
+    """An open database. ``read()`` and ``write()`` each give a connection inside one transaction.
 
-    def __init__(self, url: URL) -> None:
+    :param direct: call the driver from this thread: for a command that asks a few questions and waits for nothing
+        else meanwhile. It starts faster and costs no hop between threads; what runs beside it stands still.
+    """
+
+    def __init__(self, url: URL, *, direct: bool = False) -> None:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
+        self._place: tuple[int, int] | None = None  # device and inode of the file of SQLite
         self._threads: list[threading.Thread] = []  # one a connection to SQLite
-        self.engine = _engine(url, self._threads)
+        self.engine = _engine(url, self._threads, direct=direct)
         # SQLite has one writer; waiting here is fair, waiting in its busy handler is a lottery.
         self._writing = asyncio.Lock() if self.is_sqlite else nullcontext()
         self._open = 0  # transactions
@@ -109,13 +127,34 @@ class Store:
                 self._idle.set()
 
     async def answers(self) -> bool:
-        """Whether the database answers at all; for the watchdog."""
+        """Whether the database answers at all."""
         try:
-            async with self.read() as db:
-                await db.execute(text("SELECT 1"))
+            await self.ping()
         except StoreError:
             return False
         return True
+
+    async def ping(self) -> None:
+        """:raises StoreError: the database does not answer."""
+        async with self.read() as db:
+            await db.execute(text("SELECT 1"))
+        if self.is_sqlite:
+            self._check_place()
+
+    def _check_place(self) -> None:
+        """SQLite goes on writing into a file that was taken away or replaced, where nobody finds it.
+
+        :raises StoreError: at our path is not the file that was there the first time.
+        """
+        with suppress(FileNotFoundError):
+            there = Path(str(self.url.database)).stat()
+            self._place = self._place or (there.st_dev, there.st_ino)
+            if self._place == (there.st_dev, there.st_ino):
+                return
+        raise StoreError(
+            f"The database {self.name} was moved or replaced while it was open: put it back, or stop rotwatch "
+            "before you restore one."
+        )
 
     async def close(self) -> None:
         """Wait for the transactions that are open, a while; then let go of the database."""
@@ -124,7 +163,8 @@ class Store:
                 await self._idle.wait()
         await self.engine.dispose()
         # the thread of a connection that was broken off reports to our event loop: it must be over before the loop is
-        await asyncio.to_thread(_join, self._threads)
+        if self._threads:
+            await asyncio.to_thread(_join, self._threads)
 
 
 def _join(threads: list[threading.Thread]) -> None:
@@ -132,18 +172,31 @@ def _join(threads: list[threading.Thread]) -> None:
         thread.join(CLOSING_S)
 
 
-def _engine(url: URL, threads: list[threading.Thread]) -> AsyncEngine:
-    if url.get_backend_name() != "sqlite":
-        try:
-            return create_async_engine(url, pool_pre_ping=True)
-        except ModuleNotFoundError:
-            raise StoreError("PostgreSQL needs its driver: pip install 'rotwatch[postgresql]'.") from None
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+def _engine(url: URL, threads: list[threading.Thread], *, direct: bool) -> AsyncEngine:
+    is_sqlite = url.get_backend_name() == "sqlite"
+    options: dict[str, Any] = (
+        {"connect_args": {"timeout": BUSY_TIMEOUT_S}}
+        if is_sqlite
+        else {"pool_pre_ping": True, "connect_args": NETWORK}
+    )
+    try:
+        if direct:
+            engine = cast("AsyncEngine", direct_engine(url, **options))
+        else:
+            from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+
+            engine = create_async_engine(url, **options)
+    except ModuleNotFoundError:
+        raise StoreError("PostgreSQL needs its driver: pip install 'rotwatch[postgresql]'.") from None
+    if not is_sqlite:
+        event.listen(engine.sync_engine, "connect", _take_any_text)
+        return engine
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions behind our back
-        if thread := getattr(connection.driver_connection, "_thread", None):
+        thread = getattr(getattr(connection, "driver_connection", None), "_thread", None)
+        if thread:  # aiosqlite
             threads[:] = [one for one in threads if one.is_alive()] + [thread]
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
@@ -157,6 +210,17 @@ def _engine(url: URL, threads: list[threading.Thread]) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _take_any_text(connection: Any, _record: Any) -> None:
+    """PostgreSQL refuses a text with a NUL in it, and half of a surrogate pair; hostile pages have both."""
+    from psycopg.types.string import StrDumper  # noqa: PLC0415
+
+    class AnyText(StrDumper):
+        def dump(self, obj: str) -> bytes:
+            return obj.replace("\0", "\ufffd").encode("utf-8", "replace")
+
+    getattr(connection, "driver_connection", connection).adapters.register_dumper(str, AnyText)
 
 
 def _sentence(error: Exception, name: str) -> str:

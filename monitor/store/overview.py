@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Row, Select, case, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.model import Status
+from monitor.model import Outcome, Status
+from monitor.policy.vantage import Sighting
 from monitor.store.tables import archive_job, flip, link, mark, reference, snapshot, source, span
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 STREAMED = 500  # links read at a time
 DANGER = {Status.SUSPECT: 0, Status.DEAD: 1, Status.BLIND: 2, Status.ALIVE: 3, Status.PENDING: 4}
@@ -21,13 +24,15 @@ DANGER = {Status.SUSPECT: 0, Status.DEAD: 1, Status.BLIND: 2, Status.ALIVE: 3, S
 class Filter:
     """Which links; empty = all that are watched and not ignored.
 
-    ``since``: those whose status changed at that time or later.
+    ``since``: those whose status changed at that time or later. ``matters``: what a person should know of: dead,
+    failing, walled for long, or in danger without a copy.
     """
 
     statuses: frozenset[str] = frozenset()
     platform: str | None = None
     at_risk: bool = False
     since: datetime | None = None
+    matters: bool = False
 
     @property
     def condition(self) -> ColumnElement[bool]:
@@ -40,6 +45,9 @@ class Filter:
             wanted &= link.c.at_risk
         if self.since:
             wanted &= link.c.since >= self.since
+        if self.matters:
+            bad = link.c.status.in_((Status.DEAD, Status.SUSPECT, Status.BLIND))
+            wanted &= bad | (link.c.at_risk & link.c.copy_id.is_(None))
         return wanted
 
 
@@ -61,13 +69,16 @@ def _links() -> Select[Any]:
     ).select_from(link.outerjoin(snapshot, snapshot.c.id == shown))
 
 
-async def stream(db: AsyncConnection, chosen: Filter) -> AsyncGenerator[dict[str, Any], None]:
-    """The chosen links in the form of ``status --json``, one at a time."""
+async def stream(
+    db: AsyncConnection, chosen: Filter, *, limit: int | None = None
+) -> AsyncGenerator[dict[str, Any], None]:
+    """The chosen links in the form of ``status --json``, one at a time; at most ``limit`` of them."""
     order = case({status.value: rank for status, rank in DANGER.items()}, value=link.c.status, else_=9)
     statement = (
         _links()
         .where(chosen.condition)
         .order_by(order, link.c.at_risk.desc(), link.c.chance_90d.desc(), link.c.url)
+        .limit(limit)
     )
     async with db.stream(statement) as rows:
         async for part in rows.partitions(STREAMED):
@@ -128,6 +139,12 @@ class Whole:
     snapshots: Sequence[Row[Any]]
     jobs: Sequence[Row[Any]]
     marks: Sequence[Row[Any]]
+
+    @property
+    def sightings(self) -> list[Sighting]:
+        """What each vantage saw last."""
+        last = {span.vantage: span for span in self.spans}
+        return [Sighting(one.vantage, Outcome(one.outcome), one.ended_at) for one in last.values()]
 
     @property
     def died_of(self) -> str | None:

@@ -1,7 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import fcntl
+import io
 import json
+import os
+import pty
+import struct
+import termios
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -181,3 +188,126 @@ async def test_check_looks_only_at_what_it_was_asked_to(rig: Rig, world: World) 
     answer = await rig.rotwatch("check", WECHAT)
     assert answer.code == 0, answer.err
     assert rig.ask("SELECT url FROM link WHERE looks > 0") == [(WECHAT,)]
+
+
+HOSTILE_TITLES = (
+    "=HYPERLINK(1)",
+    "<script>alert(1)</script>",
+    "\x1b[2J\x1b]0;owned\x07escape",
+    "\u202eright to left\u202c",
+    "+1 👩‍👩‍👧 家庭",
+    "长" * 10_000,
+)
+
+
+async def test_hostile_titles_break_neither_terminal_nor_csv(rig: Rig) -> None:
+    text = "".join(
+        f"https://a.example/{number}\n\n{title}\n\n" for number, title in enumerate(HOSTILE_TITLES)
+    )
+    (rig.folder / "list.md").write_text(text, encoding="utf-8")
+    assert (await rig.rotwatch("add", "list.md")).code == 0
+    shown = await rig.rotwatch("status", "--all")
+    assert shown.code == 0, shown.err
+    table = list(csv.DictReader(io.StringIO((await rig.rotwatch("status", "--csv")).out)))
+    assert len(table) == len(HOSTILE_TITLES)
+    assert len({row["url"] for row in table}) == len(HOSTILE_TITLES)
+    assert not any(value.startswith(("=", "+", "-", "@")) for row in table for value in row.values())
+    worst = [row["url"] for row in table if "escape" in row["title"] or "right" in row["title"]]
+    pages = [(await rig.rotwatch("show", url)).out for url in worst]
+    assert len(pages) == 2
+    for out in (shown.out, *pages, *(value for row in table for value in row.values())):
+        assert not {"\x1b", "\x07", "\u202e", "\r"} & set(out)
+
+
+async def test_status_says_whether_a_daemon_runs_and_what_is_dead_first(rig: Rig, world: World) -> None:
+    act_example(world)
+    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.rotwatch("mark", "--dead", "--note", "I saw it", WECHAT)
+    out = (await rig.rotwatch("status")).out
+    assert "No daemon runs" in out
+    assert out.index("81 links: 80 pending, 1 dead") < out.index("✗ dead")
+    assert "0 pending" not in out.splitlines()[-1]
+    everything = (await rig.rotwatch("status", "--all")).out
+    assert everything.count("· pending") == 80
+    life = (await rig.rotwatch("show", WECHAT)).out
+    assert "pending → dead" in life
+    assert "marked dead by" in life
+    assert "I saw it" in life
+
+
+async def test_fail_on_makes_dead_links_an_exit_code(rig: Rig) -> None:
+    await rig.rotwatch("add", WECHAT)
+    assert (await rig.rotwatch("status", "--fail-on", "dead,lost")).code == 0
+    await rig.rotwatch("mark", "--dead", WECHAT)
+    assert (await rig.rotwatch("status", "--fail-on", "dead,lost")).code == 1
+    assert (await rig.rotwatch("status", "--platform", "csdn", "--fail-on", "dead")).code == 0
+
+
+async def test_watching_needs_a_terminal(rig: Rig) -> None:
+    await rig.rotwatch("add", WECHAT)
+    answer = await rig.rotwatch("status", "--watch")
+    assert answer.code == 2
+    assert "--watch draws on a terminal" in answer.err
+
+
+async def test_watching_draws_anew_as_much_as_the_terminal_holds(rig: Rig) -> None:
+    await rig.rotwatch("add", str(EXAMPLE))
+    terminal, inside = pty.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 80, 0, 0))
+    process = await asyncio.create_subprocess_exec(
+        *rig.command("status", "--all", "--watch", "0.5"),
+        env={**rig.environment, "TERM": "xterm", "COLUMNS": "80", "LINES": "20"},
+        cwd=rig.folder,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=inside,
+        stderr=inside,
+    )
+    os.close(inside)
+    seen = b""
+    while seen.count(b"81 links") < 2:
+        part = await asyncio.to_thread(os.read, terminal, 65536)
+        assert part
+        seen += part
+    process.terminate()
+    await process.wait()
+    os.close(terminal)
+    first = seen.split(b"81 links")[1].decode(errors="replace")
+    assert 2 <= first.count("pending") <= 20
+
+
+async def test_a_test_message_is_sent_to_every_target_without_telling_its_secrets(rig: Rig) -> None:
+    taken: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        rig.settings["alerts"] = {
+            "urls": [f"json://127.0.0.1:{port}/hunter2-path", "json://fox:hunter2@127.0.0.1:9/hunter2"]
+        }
+        said = await rig.rotwatch("--verbose", "notify", "--test")
+    assert said.code == 3
+    assert said.out.splitlines()[0] == "1 (json://…): sent"
+    assert said.out.splitlines()[1].startswith("2 (json://…): failed: ")
+    assert taken[0].startswith(b"POST /hunter2-path")
+    assert "hunter2" not in said.out + said.err
+
+
+async def test_targets_that_are_no_targets_are_told_without_their_secrets(rig: Rig) -> None:
+    assert "[alerts] urls" in (await rig.rotwatch("notify")).err
+    rig.settings["alerts"] = {"urls": ["hunter2"]}
+    for answer in (await rig.rotwatch("notify", "--test"), await rig.rotwatch("doctor")):
+        assert "target 1 (no URL)" in answer.out + answer.err
+        assert "hunter2" not in answer.out + answer.err
+
+
+async def test_every_finding_of_doctor_has_its_mend(rig: Rig) -> None:
+    found = {one["name"]: one for one in (await rig.rotwatch("doctor", "--json")).json["checks"]}
+    assert all((one["level"] == "ok") == (one["mend"] == "") for one in found.values())
+    assert {"config", "database", "network", "archive.org", "local copies", "clock"} <= found.keys()
+    assert {"alerts", "daemon", "mail", "web page", "systemd"} <= found.keys()
+    assert found["daemon"]["level"] == "warning"

@@ -1,0 +1,162 @@
+"""How ``status`` looks on a terminal: lines of at most its width, made as they are asked for.
+
+A status is told by a sign, a word and a colour, so that none of them is needed: no red stands against a green.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from rich.cells import cell_len, set_cell_size
+
+from monitor.dump import PRESERVATION, STATUSES
+from monitor.report import words
+from monitor.report.clean import clean
+from monitor.report.language import Language
+from monitor.store.tally import Tally
+
+NARROWEST, WIDE, WIDEST = 40, 110, 220
+STATUS_CELLS = 10  # sign, word, and "!" for danger
+COPY_CELLS = 17
+SIGNS = {"pending": "·", "alive": "✓", "suspect": "?", "dead": "✗", "blind": "~"}
+COLOURS: dict[str, dict[str, Any]] = {
+    "alive": {"fg": "cyan"},
+    "suspect": {"fg": "yellow"},
+    "dead": {"fg": "red", "bold": True},
+    "blind": {"fg": "blue", "bold": True},
+    "pending": {"dim": True},
+    "safe": {"fg": "cyan", "bold": True},
+    "exposed": {"fg": "yellow", "bold": True},
+    "rescued": {"fg": "blue", "bold": True},
+    "lost": {"fg": "red", "bold": True},
+}
+MEANINGS = {
+    "safe": "alive, copied",
+    "exposed": "alive, no copy",
+    "rescued": "dead, copied",
+    "lost": "dead, no copy",
+}
+
+
+def terminal_width() -> int:
+    """In cells; a pipe has none, but ``COLUMNS`` may give it one."""
+    return min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
+
+
+def fitted(text: str, cells: int) -> str:
+    """``text`` cleaned of what strangers put into it, exactly ``cells`` wide; a Chinese character takes two."""
+    line = clean(text, cells + 1)
+    if cell_len(line) > cells:
+        line = set_cell_size(line, cells - 1).rstrip() + "…"
+    return set_cell_size(line, cells)
+
+
+def fold(text: str, width: int, indent: int = 0) -> Iterator[str]:
+    """``text``, cleaned, as lines of at most ``width`` cells, all but the first indented; cut at blanks where any
+    come in time."""
+    space = " " * indent
+    line = ""
+    for word in clean(text, 2000).split(" "):
+        rest = word
+        if line.strip() and cell_len(line) + 1 + cell_len(rest) > width:
+            yield line.rstrip()
+            line = space
+        line += f" {rest}" if line.strip() else rest
+        while cell_len(line) > width:
+            part = set_cell_size(line, width).rstrip()
+            yield part
+            line = space + line[len(part) :]
+    if line.strip():
+        yield line.rstrip()
+
+
+def address(url: str) -> str:
+    """A URL as people tell it."""
+    return url.removeprefix("https://").removeprefix("http://").removeprefix("www.")
+
+
+def numbers(now: Tally, before: Tally | None, width: int) -> Iterator[str]:
+    """The four numbers with their change since ``before``, then what they are made of."""
+    across, left = (2 if width >= 80 else 1), ""
+    for index, name in enumerate(PRESERVATION, start=1):
+        number = click.style(f"{getattr(now, name):>9,}", **COLOURS[name])
+        moved = words.change(getattr(now, name) - getattr(before, name)) if before else ""
+        cell = f"{number} {name:<8}{moved:<7}"
+        if index % across:
+            left = f"{cell}{click.style(f'{MEANINGS[name]:<14}', dim=True)}"
+            continue
+        yield f"{left}{cell}{click.style(MEANINGS[name], dim=True)}"
+        left = ""
+    parts = [f"{getattr(now, name):,} {name}" for name in STATUSES if getattr(now, name)]
+    since = " Changes are since a week ago." if before else ""
+    total = f"{count(now.links, 'link')}: {', '.join(parts) or 'none yet'}; {now.at_risk:,} at risk.{since}"
+    yield from (click.style(line, dim=True) for line in fold(total, width))
+
+
+def count(number: int, noun: str) -> str:
+    """``1 link``, ``25,000 links``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The links, each a line of columns where the terminal is wide, else two lines."""
+
+    width: int
+    language: Language
+    zone: ZoneInfo
+
+    def head(self) -> Iterator[str]:
+        if self.width >= WIDE:
+            title, place, why = self._columns
+            names = (
+                f"{'Status':<{STATUS_CELLS}} {'Title':<{title}}  {'Address':<{place}}  {'Why':<{why}}  Copy"
+            )
+            yield click.style(names, bold=True)
+
+    def link(self, link: Mapping[str, Any]) -> Iterator[str]:
+        status = link["status"]
+        sign = f"{SIGNS[status]} {status}{'!' if link['at_risk'] else ''}"
+        sign = click.style(f"{sign:<{STATUS_CELLS}}", **COLOURS[status])
+        place, title = address(link["url"]), link["title"] or address(link["url"])
+        why, copy = self._why(link), self._copy(link["snapshot"])
+        if self.width >= WIDE:
+            of_title, of_place, of_why = self._columns
+            yield (
+                f"{sign} {fitted(title, of_title)}  {click.style(fitted(place, of_place), dim=True)}  "
+                f"{fitted(why, of_why)}  {copy}"
+            ).rstrip()
+            return
+        room = self.width - STATUS_CELLS - 1
+        yield f"{sign} {fitted(title, room).rstrip()}"
+        below = f"{why}; {copy}"
+        if (left := room - cell_len(below) - 2) >= 16:  # a host's name
+            below = f"{click.style(fitted(place, left).rstrip(), dim=True)}  {below}"
+        else:
+            below = fitted(below, room).rstrip()
+        yield " " * (STATUS_CELLS + 1) + below
+
+    @property
+    def _columns(self) -> Sequence[int]:
+        room = self.width - STATUS_CELLS - COPY_CELLS - 7
+        place = room * 3 // 10
+        why = room * 3 // 10
+        return room - place - why, place, why
+
+    def _why(self, link: Mapping[str, Any]) -> str:
+        if not link["reason"]:
+            return "not looked at yet"
+        why = words.reason(self.language, link["reason"])
+        return f"{why}, {self._day(link['since'])}" if link["status"] in ("dead", "suspect", "blind") else why
+
+    def _copy(self, copy: Mapping[str, Any] | None) -> str:
+        return f"copy {self._day(copy['captured_at'])}" if copy and copy["verified"] else "no copy"
+
+    def _day(self, at: datetime) -> str:
+        return words.day(self.language, at, self.zone)
