@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
@@ -26,6 +27,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 SERVICE_STATE = Path("/var/lib/rotwatch")
 ENV_PREFIX = "ROTWATCH_"
+Role = Literal["check", "archive", "report"]
+ROLES: tuple[Role, ...] = get_args(Role)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -140,6 +143,9 @@ class Wayback(Section):
 class Local(Section):
     enabled: bool = True
     directory: str = "archive"
+    max_gb: NonNegativeFloat = 0
+    pictures: bool = True
+    picture_every_s: NonNegativeFloat = 1
 
 
 class Archives(Section):
@@ -166,6 +172,17 @@ class Report(Section):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+
+def _lines(value: object) -> object:
+    return value.split() if isinstance(value, str) else value  # a credential has one a line
+
+
+class Alerts(Section):
+    urls: Annotated[tuple[SecretStr, ...], BeforeValidator(_lines)] = ()
+    on: frozenset[Literal["dead", "archive", "network"]] = frozenset(("dead", "archive", "network"))
+    every_s: PositiveFloat = 3600
+    trouble_after_s: NonNegativeFloat = 21600
 
 
 class Web(Section):
@@ -206,7 +223,8 @@ class Daemon(Section):
     feed_every_s: PositiveFloat = 21600
     deliver_s: PositiveFloat = 30
     grace_s: PositiveFloat = 20
-    vantage: str = ""
+    vantage: Annotated[str, Field(max_length=64)] = ""
+    roles: Annotated[frozenset[Role], Field(min_length=1)] = frozenset(ROLES)
 
 
 class _Credentials(PydanticBaseSettingsSource):
@@ -243,6 +261,7 @@ class Settings(BaseSettings):
     sources: tuple[Source, ...] = ()
     archives: Archives = Archives()
     report: Report = Report()
+    alerts: Alerts = Alerts()
     web: Web = Web()
     policy: Policy = Policy()
     daemon: Daemon = Daemon()

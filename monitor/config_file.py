@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from monitor.config import ENV_PREFIX, Database, Settings
 
+MISTAKES_TOLD = 8
 SEARCHED = ("./config.toml", "/etc/rotwatch/config.toml")
 
 
@@ -105,24 +107,32 @@ def _model_at(loc: tuple[int | str, ...]) -> type[BaseModel]:
 
 
 def _sentence(error: ValidationError, path: Path | None) -> str:
-    """The first mistake as one sentence; values are left out, a secret may be among them."""
-    found = error.errors(include_url=False, include_context=False)
-    first = min(
-        found, key=lambda one: one["type"] != "extra_forbidden"
-    )  # a misspelt key explains a missing one
-    loc = first["loc"]
+    """The mistakes, each once, at most :data:`MISTAKES_TOLD`; values are left out, a secret may be among them."""
+    # a misspelt key explains a missing one
+    found = sorted(
+        error.errors(include_url=False, include_context=False),
+        key=lambda one: one["type"] != "extra_forbidden",
+    )
+    mistakes = list(dict.fromkeys(_mistake(one) for one in found))
+    told = " ".join(mistakes[:MISTAKES_TOLD])
+    if len(mistakes) > MISTAKES_TOLD:
+        told += f" And {len(mistakes) - MISTAKES_TOLD} more."
+    return f"{path or 'Configuration'}: {told}"
+
+
+def _mistake(one: ErrorDetails) -> str:
+    loc = one["loc"]
     key = ".".join(str(part) for part in loc)
-    where = f"{path}: " if path else "Configuration: "
-    if first["type"] == "extra_forbidden":
+    if one["type"] == "extra_forbidden":
         name, fields = str(loc[-1]), [f for f in _model_at(loc[:-1]).model_fields if f != "file"]
         close = difflib.get_close_matches(name, fields, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(fields)}."
-        return f"{where}unknown key {key}: {hint}"
-    if first["type"] == "missing":
-        return f"{where}{key} is missing: add it."
+        return f"unknown key {key}: {hint}"
+    if one["type"] == "missing":
+        return f"{key} is missing: add it."
     if key == "sources":
-        return f"{where}write [[sources]] with double brackets, once for each list."
-    if first["type"] in ("tuple_type", "list_type"):
-        return f'{where}{key} is a list: write it like {loc[-1]} = ["…"].'
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{where}{key}: {message[0].lower()}{message[1:]}."
+        return "write [[sources]] with double brackets, once for each list."
+    if one["type"] in ("tuple_type", "list_type", "frozen_set_type"):
+        return f'{key} is a list: write it like {loc[-1]} = ["…"].'
+    message = one["msg"].removeprefix("Value error, ")
+    return f"{key}: {message[0].lower()}{message[1:]}."

@@ -1,4 +1,4 @@
-"""The daemon: ties store, sweep, archives and report to APScheduler, signals and systemd.
+"""The daemon: ties store, sweep, archives and report to APScheduler.
 
 The scheduler only triggers; what is due, leased or half done stands in the database. Every job may therefore be
 called at any time, by any number of daemons, and may die at any line.
@@ -8,44 +8,59 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime, timedelta
+from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from monitor.archives.local import LocalArchive, LocalArchiveError, keep_copy
+from monitor.alerts import Messenger
+from monitor.archives import retention
+from monitor.archives.keeper import Keeper
+from monitor.archives.local import LocalArchive, LocalArchiveError
+from monitor.archives.picture_queue import PictureQueue
 from monitor.archives.queue import ArchiveQueue
 from monitor.config import Settings
 from monitor.fetch import Connectivity, Fetcher
-from monitor.look import Observation
+from monitor.member import ARCHIVE_TURN, TELLS_EVERY_S, Member, host_name
 from monitor.model import Clock
 from monitor.network import Network
-from monitor.notify import notify, watchdog_every_s
+from monitor.outage import Outage, patiently
 from monitor.report import outbox
 from monitor.sources.sync import Syncer
 from monitor.store import Store, StoreError, leases, stats, tally
-from monitor.store.claims import Due
 from monitor.sweep import Sweep
-from monitor.web import WebError, serving
 
 log = logging.getLogger(__name__)
 
 TICKS_MISSED = 12  # so many without a sign of life, and systemd may restart us
 UPKEEP_EVERY_S = 3600
+ALERTS_TURN = "alerts"
 
 
 class Daemon:
     """All jobs of one process. Each public coroutine is one job, called by the scheduler, by tests and by the demo."""
 
-    def __init__(self, store: Store, fetcher: Fetcher, settings: Settings, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        fetcher: Fetcher,
+        settings: Settings,
+        *,
+        clock: Clock,
+        roles: frozenset[str] | None = None,
+    ) -> None:
         self.store, self.settings, self.clock = store, settings, clock
         self.worker = leases.worker_name()
-        self.vantage = settings.daemon.vantage or socket.gethostname()[:64]
-        self.network = Network(Connectivity(fetcher, settings.network.anchors), store, clock)
+        self.vantage = settings.daemon.vantage or host_name()
+        self.member = Member(
+            store, clock, name=self.worker, vantage=self.vantage, roles=roles or settings.daemon.roles
+        )
+        self.outage = Outage(clock, asyncio.get_running_loop().time)
+        self._local = LocalArchive.of(settings)
+        keeper = Keeper(store, self._local, settings.archives.local)
+        self.network = Network(Connectivity(fetcher, settings.network.anchors, clock), store, clock)
         self.sweep = Sweep(
             store,
             fetcher,
@@ -54,22 +69,36 @@ class Daemon:
             clock=clock,
             worker=self.worker,
             vantage=self.vantage,
-            keep=self._keep_copy if settings.archives.local.enabled else None,
+            keep=keeper.keep if settings.archives.local.enabled else None,
         )
         self.archives = ArchiveQueue(store, fetcher, settings, clock, self.worker)
-        self._local = LocalArchive(settings.in_state(settings.archives.local.directory))
+        self.pictures = PictureQueue(
+            store, fetcher, self._local, settings.archives.local, clock=clock, vantage=self.vantage
+        )
+        self.messenger = Messenger(store, settings, clock)
         self._syncer = Syncer(store, fetcher)
-        self._ticked_at = asyncio.get_running_loop().time()
+        self._alive()
 
     async def tick(self) -> None:
         """Put the sweep to work on what is due."""
         await self.sweep.tick()
-        self._ticked_at = asyncio.get_running_loop().time()
+        self._alive()
+
+    async def tell(self) -> None:
+        """Say that this daemon lives, and hear who else does."""
+        self.sweep.others = await self.member.tell()
 
     async def archive_tick(self) -> None:
-        """Take the archive jobs that are due one step further."""
-        if self.settings.archives.wayback.enabled and await self.network.up():
+        """Take the archive jobs that are due one step further, if no other daemon does."""
+        if not self.settings.archives.wayback.enabled or not await self.network.up():
+            return
+        if await self.member.has_turn(ARCHIVE_TURN):
             await self.archives.tick()
+
+    async def picture_tick(self) -> None:
+        """Fetch pictures of the pages that were kept."""
+        if self.settings.archives.local.enabled and await self.network.up():
+            await self.pictures.tick()
 
     async def sync(self) -> None:
         """Read the lists that changed."""
@@ -89,39 +118,57 @@ class Daemon:
         """Send the mails that are due."""
         await outbox.deliver(self.store, self.settings, self.clock, self.worker)
 
+    async def alert(self) -> None:
+        """Tell at once what cannot wait for the mail, if no other daemon does."""
+        if self.settings.alerts.urls and await self.member.has_turn(ALERTS_TURN):
+            await self.messenger.tick()
+
     async def upkeep(self) -> None:
-        """Keep the day's numbers, and learn from what the list has lived through."""
+        """Keep the day's numbers, learn from what the list has lived through, make room for local copies."""
         now = self.clock()
         async with self.store.write() as db:
             await tally.record(db, await tally.count(db), now)
         async with self.store.read() as db:
             self.sweep.experience = await stats.experience(db, now)
+        await retention.make_room(self.store, self._local, now=now)
+        await outbox.forget(self.store, now)
 
     async def status_line(self) -> str:
         """One line for ``systemctl status``."""
+        if self.outage.since:
+            return str(self.outage)
         if not self.network.seems_up:
             return f"Offline, nothing is marked: {self.network.detail}"
-        async with self.store.read() as db:
-            now = await tally.count(db)
+        try:
+            async with self.store.read() as db:
+                now = await tally.count(db)
+        except StoreError as problem:
+            if not problem.passing:
+                raise
+            self.outage.failed(problem)
+            return str(self.outage)
         return f"{now.links} links, {now.dead} dead, {now.at_risk} at risk, {self.sweep.looks} looks since the start"
 
     async def healthy(self) -> bool:
-        """Whether the tick is alive and the database answers: what the watchdog asks."""
-        silent_s = asyncio.get_running_loop().time() - self._ticked_at
-        return silent_s < self.settings.daemon.tick_s * TICKS_MISSED and await self.store.answers()
+        """Whether the tick is alive and the database is ours: what the watchdog asks.
 
-    async def _keep_copy(self, due: Due, seen: Observation, now: datetime) -> None:
-        if seen.article is None:
-            return
+        A database that is away is not cured by a restart, which would only lose the looks that wait for it.
+        """
+        silent_s = asyncio.get_running_loop().time() - self._ticked_at
+        if silent_s >= self.settings.daemon.tick_s * TICKS_MISSED:
+            return False
         try:
-            await keep_copy(self.store, self._local, due.id, seen.page, seen.article, seen.verdict, now)
-        except LocalArchiveError as problem:
-            log.error("%s", problem, extra={"action": "keep", "link_id": due.id})
+            if not self.outage.since:
+                await self.store.ping()
+        except StoreError as problem:
+            log.error("%s", problem, extra={"action": "watchdog"})
+            return problem.passing
+        return True
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[AsyncIOScheduler]:
         """The sweep and the scheduler at work; at the end what is in flight is finished, the rest given back."""
-        await leases.free_those_of_the_dead(self.store, self.clock())
+        await patiently("start", self._begin)
         async with self.sweep:
             scheduler = self._schedule()
             scheduler.start()
@@ -130,7 +177,19 @@ class Daemon:
             finally:
                 scheduler.shutdown(wait=False)
                 await self.sweep.stop(timedelta(seconds=self.settings.daemon.grace_s))
-                await self.archives.give_back()
+                await self._let_go()
+
+    async def _begin(self) -> None:
+        await leases.free_those_of_the_dead(self.store, self.clock())
+        await self.tell()
+
+    async def _let_go(self) -> None:
+        """What others would wait for; while the database is away they wait for the end of our leases."""
+        try:
+            await self.archives.give_back()
+            await self.member.leave()
+        except StoreError as problem:
+            log.error("%s", problem, extra={"action": "stop"})
 
     def _schedule(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(
@@ -141,74 +200,61 @@ class Daemon:
         weekly = CronTrigger(
             day_of_week=day, hour=int(hour), minute=int(minute), timezone=self.settings.report.zone
         )
-        now = self.clock()
-        timers = self.settings.daemon
-        for job, every_s in (
-            (self.sync, timers.sync_s),
-            (self.tick, timers.tick_s),
-            (self.archive_tick, timers.archive_tick_s),
-            (self.deliver, timers.deliver_s),
-            (self.upkeep, UPKEEP_EVERY_S),
-        ):
+        for job, every_s in self._jobs():
             scheduler.add_job(
-                _guarded(job.__name__, job), "interval", seconds=every_s, next_run_time=now, id=job.__name__
+                self._guarded(job), "interval", seconds=every_s, next_run_time=self.clock(), id=job.__name__
             )
-        scheduler.add_job(_guarded("report", self.report), weekly, id="report")
-        scheduler.add_job(_guarded("report", self.report), id="report missed while off")  # at once, once
+        if "report" in self.member.roles:
+            scheduler.add_job(self._guarded(self.report), weekly, id="report in time")
         return scheduler
 
+    def _jobs(self) -> list[tuple[Callable[[], Awaitable[None]], float]]:
+        """What this daemon does, and every how many seconds. The report is asked for again in case it was missed."""
+        timers = self.settings.daemon
+        of_roles: dict[str, list[tuple[Callable[[], Awaitable[None]], float]]] = {
+            "check": [
+                (self.sync, timers.sync_s),
+                (self.tick, timers.tick_s),
+                (self.picture_tick, timers.archive_tick_s),
+            ],
+            "archive": [(self.archive_tick, timers.archive_tick_s)],
+            "report": [
+                (self.deliver, timers.deliver_s),
+                (self.alert, timers.deliver_s),
+                (self.report, UPKEEP_EVERY_S),
+            ],
+        }
+        for_all = [(self.tell, TELLS_EVERY_S), (self.upkeep, UPKEEP_EVERY_S)]
+        return [job for role, jobs in of_roles.items() if role in self.member.roles for job in jobs] + for_all
 
-def _guarded(name: str, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """A job that fails is logged in one sentence and called again at its next time."""
+    def _guarded(self, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """A job that fails is logged in one sentence and called again at its next time.
 
-    async def guarded() -> None:
-        try:
-            await job()
-        except StoreError as problem:
-            log.error("%s: %s", name, problem, extra={"action": "job"})
-        except Exception:
-            log.exception("%s failed", name, extra={"action": "job"})
+        While the database is away the jobs rest, longer and longer; that is no reason to restart us.
+        """
+        name = job.__name__
 
-    return guarded
+        async def guarded() -> None:
+            try:
+                if self.outage.rests:
+                    self._alive()
+                    return
+                if self.outage.since:
+                    await self.store.ping()
+                    self.outage.answered()
+                await job()
+            except asyncio.CancelledError:  # we stop: for the scheduler this would be an error
+                log.debug("%s: broken off", name, extra={"action": "job"})
+            except (StoreError, LocalArchiveError) as problem:
+                if isinstance(problem, StoreError) and problem.passing:
+                    self.outage.failed(problem)
+                    self._alive()
+                else:
+                    log.error("%s: %s", name, problem, extra={"action": "job"})
+            except Exception:
+                log.exception("%s failed", name, extra={"action": "job"})
 
+        return guarded
 
-def told_to_stop() -> asyncio.Event:
-    """Set on SIGTERM and SIGINT."""
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    return stop
-
-
-async def serve(daemon: Daemon, stop: asyncio.Event) -> None:
-    """Run until ``stop``; tell systemd how it goes."""
-    async with daemon.running(), AsyncExitStack() as window:
-        try:
-            address = await window.enter_async_context(serving(daemon.store, daemon.settings, daemon.clock))
-            if address:
-                log.info("status page: %s", address, extra={"action": "web"})
-        except WebError as problem:
-            log.error("%s", problem, extra={"action": "web"})
-        notify("READY=1", "STATUS=Started")
-        await _until(stop, daemon)
-        notify("STOPPING=1", "STATUS=Finishing the looks in flight")
-        log.info("stopping: finishing the looks in flight", extra={"action": "stop"})
-
-
-async def _until(stop: asyncio.Event, daemon: Daemon) -> None:
-    """Wait for ``stop``, with a sign of life for systemd as often as it wants one."""
-    every_s = watchdog_every_s() or 10.0
-    while not stop.is_set():
-        try:
-            async with asyncio.timeout(every_s):
-                await stop.wait()
-        except TimeoutError:
-            await _sign_of_life(daemon)
-
-
-async def _sign_of_life(daemon: Daemon) -> None:
-    try:
-        if await daemon.healthy():
-            notify("WATCHDOG=1", f"STATUS={await daemon.status_line()}")
-    except StoreError as problem:  # no sign: systemd restarts us when it goes on
-        log.error("%s", problem, extra={"action": "watchdog"})
+    def _alive(self) -> None:
+        self._ticked_at = asyncio.get_running_loop().time()

@@ -10,10 +10,11 @@ from monitor import platforms
 from monitor.config import Policy
 from monitor.fetch import Fetcher
 from monitor.model import Article, Known, Outcome, Page, Reason, Status, Verdict
-from monitor.platforms.likeness import pack, sketch, unpack
-from monitor.policy import Doubt, Experience, State, assess, next_look, step
+from monitor.platforms.likeness import SAME, pack, sketch, unpack
+from monitor.policy import Doubt, Experience, State, assess, next_look, step, vantage
 from monitor.policy.risk import ELSEWHERE
 from monitor.policy.status import LIKE_ENOUGH
+from monitor.policy.vantage import NOWHERE, Place
 from monitor.store.checks import Look
 from monitor.store.claims import Due
 from monitor.urls import NotALink, clean
@@ -46,18 +47,20 @@ async def observe(
         address answers.
     :param wait: awaited before a second request to the host.
     """
-    page = await fetcher.fetch(url, enough=None if full else platforms.enough)
-    verdict = platforms.judge(page, known)
+    enough = None if full else platforms.enough
+    reading = platforms.Reading(await fetcher.fetch(url, enough=enough))
+    verdict = reading.judge(known)
     if verdict.reason is Reason.MIGRATED and verdict.moved_to:
         await wait()
-        page = await fetcher.fetch(verdict.moved_to, enough=None if full else platforms.enough)
-        verdict = replace(platforms.judge(page, known), moved_to=verdict.moved_to)
+        reading = platforms.Reading(await fetcher.fetch(verdict.moved_to, enough=enough))
+        verdict = replace(reading.judge(known), moved_to=verdict.moved_to)
     if (suspect and verdict.outcome is Outcome.OK) or verdict.reason in ELSEWHERE:
         neighbour = platforms.probe_url(url)
         if neighbour:
             await wait()
-            verdict = platforms.judge(page, replace(known, probe=await fetcher.fetch(neighbour)))
-    return Observation(page, verdict, platforms.article(page, verdict) if page.complete else None)
+            verdict = reading.judge(replace(known, probe=await fetcher.fetch(neighbour)))
+    page = reading.page
+    return Observation(page, verdict, reading.article(verdict) if page.complete else None)
 
 
 def wants_all(due: Due, policy: Policy) -> bool:
@@ -78,15 +81,22 @@ def decide(
     *,
     experience: Experience | None = None,
     doubt: Doubt | None = None,
+    place: Place = NOWHERE,
 ) -> Look:
     """What a look at a link means for its status, its risk and its next look.
 
     :param experience: what the list has lived through, where that is known.
     :param doubt: why the look is not believed: then it is kept as evidence and changes nothing.
+    :param place: where it was made from, and what other places saw.
     """
     state, flip = (due.state, None) if doubt else step(due.state, seen.verdict, now, policy)
+    waits = doubt is None and vantage.alone(due.state, state, seen.verdict, place)
+    if waits:
+        state, flip = vantage.held(due.state, state), None
     article = seen.article
     text = sketch(article.text) if article and article.text else None
+    good = text if text and _is_good(due, state, seen.verdict) else None
+    shrunk = bool(text and due.sketch and text.total < SHRUNK * unpack(due.sketch).total)
     published = article.published_at if article else None
     born = min(due.published_at or published or due.added_at, now)
     risk = assess(
@@ -97,7 +107,7 @@ def decide(
         born=born,
         account=due.mates,
         experience=experience or {},
-        shrunk=bool(text and due.sketch and text.total < SHRUNK * unpack(due.sketch).total),
+        shrunk=shrunk,
         now=now,
         policy=policy,
     )
@@ -112,10 +122,14 @@ def decide(
         state=state,
         flip=flip,
         risk=risk,
-        next=next_look(state, risk, born=born, now=now, policy=policy, doubt=doubt),
-        sketch=pack(text) if text and _is_good(due, state, seen.verdict) else None,
+        next=vantage.ask_elsewhere(now, place.here)
+        if waits
+        else next_look(state, risk, born=born, now=now, policy=policy, doubt=doubt),
+        only_from=place.here if waits else due.only_from if doubt else None,
+        sketch=pack(good) if good else None,
         account=article.account if article else None,
         published_at=published,
+        changed_at=now if good and not shrunk and _is_another(seen.verdict) else None,
     )
 
 
@@ -125,8 +139,15 @@ def _is_good(due: Due, state: State, verdict: Verdict) -> bool:
     return returned and (verdict.likeness is None or verdict.likeness >= LIKE_ENOUGH)
 
 
+def _is_another(verdict: Verdict) -> bool:
+    """Whether the text is much of another one than before: copies of the old one do not show it."""
+    return verdict.likeness is not None and verdict.likeness < SAME
+
+
 def _elsewhere(page: Page) -> str | None:
     """Where the page answered, if not at its own address; what cannot be cleaned is not kept."""
+    if page.final_url == page.url:
+        return None
     try:
         final = clean(page.final_url)
     except NotALink:

@@ -89,6 +89,10 @@ class Status(StrEnum):
     BLIND = "blind"
 
 
+COUNTS = ("A", "B")
+"""Grades of a snapshot that really is the article; the others are C and X (docs/archives.md)."""
+
+
 class FailureKind(StrEnum):
     """Why no whole answer came back: every network error is one of these."""
 

@@ -41,6 +41,8 @@ class Network:
 
         A hundred looks that fail together wait for one answer.
         """
+        if not self._connectivity.anchors:
+            return True
         async with self._asking:
             if self._asked_at is None or self._asked_at < failed_at:
                 if self._asked_at is not None:

@@ -11,19 +11,24 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
+from monitor.claimer import Claimer
 from monitor.config import Settings
 from monitor.fetch import Fetcher, OutOfResourcesError
 from monitor.look import Observation, decide, known_of, observe, wants_all
-from monitor.model import Clock, FailureKind
+from monitor.model import Clock, FailureKind, Verdict
 from monitor.network import Network
+from monitor.outage import patiently
 from monitor.policy import Experience, doubt
-from monitor.policy.pace import HostPace, after_look, next_gap, spacing_s
-from monitor.store import Store, StoreError, checks, claims
+from monitor.policy.belief import BAD
+from monitor.policy.pace import HostPace, after_look, next_gap, on_the_way, spacing_s
+from monitor.policy.vantage import Place
+from monitor.store import Store, StoreError, checks, claims, vantages
 from monitor.store import pace as paces
 from monitor.store.checks import Look
 from monitor.store.claims import Due
@@ -32,11 +37,14 @@ from monitor.waves import Waves
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)
-PATIENCE_S = 60  # what a worker waits for its host before it lets go of it
-AT_ONCE = 100  # links claimed of one host at a time
+PATIENCE_S = 60  # what a worker waits for its host before it lets go of it, unless it is told otherwise
+AT_ONCE = 50  # links claimed of one host at a time
 OUT_OF_RESOURCES_WAIT = timedelta(minutes=2)  # longer than a worker's patience: it lets go of the host
 POISON_WAIT = timedelta(hours=1)
-BATCH = 200  # looks recorded in one transaction
+RECORDED_WITHIN_S = 15  # at the end: a database that is away then must not keep us
+ROOM = 1 / 4  # of the workers
+BATCH = 500  # looks recorded in one transaction
+GATHER_S = 0.05  # that looks wait for others to be recorded with
 OURS_PERHAPS = frozenset(FailureKind) - {FailureKind.GUARD, FailureKind.REDIRECTS, FailureKind.PROTOCOL}
 
 Keep = Callable[[Due, Observation, datetime], Awaitable[None]]
@@ -51,6 +59,8 @@ class Sweep:
 
     :param keep: called for each living page that was read whole, to keep a local copy.
     :param only: the links to look at, their ids by host; None = every due one.
+
+    ``sleep`` waits for a host's pace, ``patience_s`` at most. Who drives the clock sets both.
     """
 
     def __init__(
@@ -71,16 +81,24 @@ class Sweep:
         self.clock, self.worker, self.vantage, self.keep, self.only = clock, worker, vantage, keep, only
         self.chance = chance or random.Random()  # noqa: S311  (jitter, no secret)
         self.experience: Experience = {}
+        self.others: frozenset[str] = frozenset()  # vantages that look at links, too
         self.waves = Waves()
         self.looks = 0
+        self.patience_s: float = PATIENCE_S
+        self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._workers: dict[str, asyncio.Task[None]] = {}
-        self._seen: asyncio.Queue[tuple[Look, HostPace]] = asyncio.Queue(maxsize=BATCH)
+        self._seen: asyncio.Queue[tuple[Look, HostPace]] = asyncio.Queue(maxsize=2 * BATCH)
+        self._claimer = Claimer(self._claim, self._give_back)
+        self._room = asyncio.Event()
         self._stopping = asyncio.Event()
         self._side: list[asyncio.Task[None]] = []
 
-    async def __aenter__(self) -> Sweep:
+    async def _recall(self) -> None:
         async with self.store.read() as db:
             await self.waves.recall(db)
+
+    async def __aenter__(self) -> Sweep:
+        await patiently("begin", self._recall)
         self._side = [asyncio.create_task(self._record_all()), asyncio.create_task(self._renew_leases())]
         return self
 
@@ -104,11 +122,19 @@ class Sweep:
                 limit=free,
                 among=self.only,
             )
+            known = await paces.of(db, hosts, vantage=self.vantage, now=self.clock())
+        self._room.clear()
         for host in hosts:
-            task = asyncio.create_task(self._work(host), name=f"look at {host}")
+            task = asyncio.create_task(self._work(known[host]), name=f"look at {host}")
             self._workers[host] = task
             task.add_done_callback(partial(self._finished, host))
         return len(hosts)
+
+    async def room(self, timeout_s: float) -> None:
+        """Wait, so long at most, until a good part of the workers has nothing to do: then a tick is worth its price."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._room.wait()
 
     @property
     def busy(self) -> bool:
@@ -119,7 +145,7 @@ class Sweep:
         while self._workers:
             await asyncio.wait(self._workers.values())
             await asyncio.sleep(0)
-        await self._recorded()
+        await self.recorded()
 
     async def stop(self, grace: timedelta) -> None:
         """Finish what is in flight within ``grace``, give the rest back, record all, end."""
@@ -130,8 +156,16 @@ class Sweep:
             task.cancel()
         if self._workers:
             await asyncio.wait(list(self._workers.values()))
+        await self._claimer.settle()
         try:
-            await self._recorded()
+            async with asyncio.timeout(RECORDED_WITHIN_S):
+                await self.recorded()
+        except TimeoutError:
+            log.error(
+                "%d looks could not be recorded; they are made again",
+                self._seen.qsize(),
+                extra={"action": "stop"},
+            )
         finally:
             for task in self._side:
                 task.cancel()
@@ -140,7 +174,13 @@ class Sweep:
 
     def _finished(self, host: str, task: asyncio.Task[None]) -> None:
         del self._workers[host]
-        if not task.cancelled() and (error := task.exception()):
+        if len(self._workers) <= self.settings.network.concurrency * (1 - ROOM):
+            self._room.set()
+        if task.cancelled() or not (error := task.exception()):
+            return
+        if isinstance(error, StoreError) and error.passing:
+            log.debug("looking at %s stopped: %s", host, error, extra={"action": "sweep", "host": host})
+        else:
             log.error(
                 "looking at %s stopped: %s",
                 host,
@@ -149,35 +189,26 @@ class Sweep:
                 extra={"action": "sweep", "host": host},
             )
 
-    async def _work(self, host: str) -> None:
-        async with self.store.read() as db:
-            pace = await paces.get(db, host, vantage=self.vantage, now=self.clock())
-        while not self._stopping.is_set() and self.network.seems_up:
-            if self._wait_s(pace) > PATIENCE_S:
+    async def _work(self, pace: HostPace) -> None:
+        """Look at what is due at a host, until nothing is or it wants to be left alone."""
+        more = True
+        while more and not self._stopping.is_set() and self.network.seems_up:
+            if self._wait_s(pace) > self.patience_s:
                 return
             gap_s = spacing_s(pace, self.settings.pace)
-            limit = max(1, min(AT_ONCE, int(PATIENCE_S / gap_s) if gap_s else AT_ONCE))
-            dues = await claims.claim(
-                self.store,
-                host,
-                worker=self.worker,
-                now=self.clock(),
-                limit=limit,
-                lease=LEASE,
-                only=self.only[host] if self.only else None,
-            )
-            if not dues:
-                return
+            limit = max(1, min(AT_ONCE, int(self.patience_s / gap_s) if gap_s else AT_ONCE))
+            dues = await self._claimer.of(pace.host, limit)
+            more = len(dues) == limit
             pace = await self._look_at_all(dues, pace)
 
     async def _look_at_all(self, dues: list[Due], pace: HostPace) -> HostPace:
         """Look at what was claimed; what is not reached, for whatever reason, is given back."""
         left = list(dues)
         try:
-            while left and not self._stopping.is_set() and self._wait_s(pace) <= PATIENCE_S:
-                await asyncio.sleep(self._wait_s(pace))
-                pace = await self._announce(pace)
-                if self._wait_s(pace):
+            while left and not self._stopping.is_set() and self._wait_s(pace) <= self.patience_s:
+                await self.sleep(self._wait_s(pace))
+                pace, ours = await self._announce(pace)
+                if not ours:
                     continue
                 look, pace = await self._look_safely(left, pace)
                 await self._seen.put((look, pace))
@@ -190,8 +221,22 @@ class Sweep:
                 await paces.put(db, [pace], vantage=self.vantage)
         finally:
             if left:
-                await asyncio.shield(claims.give_back(self.store, left, worker=self.worker, now=self.clock()))
+                await asyncio.shield(patiently("give back", lambda: self._give_back(left)))
         return pace
+
+    async def _claim(self, wanted: Mapping[str, int]) -> dict[str, list[Due]]:
+        return await claims.claim(
+            self.store,
+            wanted,
+            worker=self.worker,
+            now=self.clock(),
+            lease=LEASE,
+            only=self.only,
+            elsewhere=self.vantage if self.others else None,
+        )
+
+    async def _give_back(self, left: list[Due]) -> None:
+        await claims.give_back(self.store, left, worker=self.worker, now=self.clock())
 
     async def _look_safely(self, left: list[Due], pace: HostPace) -> tuple[Look, HostPace]:
         """Look at the first of ``left`` and take it off; one that breaks us waits before it may do so again."""
@@ -206,28 +251,25 @@ class Sweep:
         del left[0]
         return result
 
-    async def _announce(self, pace: HostPace) -> HostPace:
+    async def _announce(self, pace: HostPace) -> tuple[HostPace, bool]:
         """Before a look, keep the earliest time of the one after it: a crash must not hurry the host.
 
-        :returns: the pace to go by. Where another process has asked the host meanwhile, its word counts.
+        :returns: the pace to go by, and whether the turn is ours; else another process has asked the host meanwhile.
         """
         gap = next_gap(pace, self.settings.pace, self.chance)
         if not gap:
-            return pace
+            return pace, True
         now = self.clock()
         async with self.store.write() as db:
-            kept = await paces.get(db, pace.host, vantage=self.vantage, now=now)
-            if kept.not_before > max(now, pace.not_before):
-                return kept
-            await paces.put(db, [replace(pace, not_before=now + gap)], vantage=self.vantage)
-        return pace
+            others = await paces.book(db, pace, until=now + gap, vantage=self.vantage, now=now)
+        return (replace(pace, not_before=now + gap), True) if others is None else (others, False)
 
     def _wait_s(self, pace: HostPace) -> float:
         return max(0.0, (pace.not_before - self.clock()).total_seconds())
 
     async def _look(self, due: Due, pace: HostPace) -> tuple[Look, HostPace]:
         async def wait() -> None:
-            await asyncio.sleep(spacing_s(pace, self.settings.pace))
+            await self.sleep(spacing_s(pace, self.settings.pace))
 
         policy = self.settings.policy
         seen = await observe(
@@ -246,16 +288,29 @@ class Sweep:
         pace = after_look(
             pace, seen.page, verdict, now, settings=self.settings.pace, chance=self.chance, alone=due.alone
         )
+        if led_to := on_the_way(seen.page, due.host, now, self.settings.pace):
+            async with self.store.write() as db:
+                await paces.hold(db, led_to, vantage=self.vantage)
         crowd = self.waves.after(due.platform, due.state.status, verdict, now)
         reason = doubt(pace.answers, crowd, verdict, now)
-        look = decide(due, seen, now, policy, experience=self.experience, doubt=reason)
+        place = await self._place(due, verdict)
+        look = decide(due, seen, now, policy, experience=self.experience, doubt=reason, place=place)
         if self.keep and look.sketch is not None:
             await self.keep(due, seen, now)
         return look, pace
 
+    async def _place(self, due: Due, verdict: Verdict) -> Place:
+        """Where we are; with what other vantages saw, where that matters."""
+        if not self.others or verdict.outcome not in BAD:
+            return Place(self.vantage)
+        async with self.store.read() as db:
+            return Place(self.vantage, self.others, await vantages.sightings(db, due.id))
+
     async def _record_all(self) -> None:
         while True:
             batch = [await self._seen.get()]
+            if self._seen.qsize() < BATCH:
+                await asyncio.sleep(GATHER_S)
             while len(batch) < BATCH and not self._seen.empty():
                 batch.append(self._seen.get_nowait())
             await self._record(batch)
@@ -281,25 +336,18 @@ class Sweep:
 
     async def _write(self, batch: list[tuple[Look, HostPace]]) -> list[Look]:
         """Write a batch, for as long as it takes: a database that is away for a while loses nothing."""
-        wait_s = 0.5
-        while True:
-            try:
-                kept = await checks.record(
-                    self.store, [look for look, _ in batch], worker=self.worker, vantage=self.vantage
-                )
-                async with self.store.write() as db:
-                    await paces.put(db, {pace.host: pace for _, pace in batch}.values(), vantage=self.vantage)
-                    await self.waves.keep(db, self.clock())
-            except StoreError as error:
-                if not error.passing:
-                    raise
-                log.error("cannot record, trying again: %s", error, extra={"action": "record"})
-                await asyncio.sleep(wait_s)
-                wait_s = min(wait_s * 2, 30)
-            else:
-                return kept
 
-    async def _recorded(self) -> None:
+        async def write() -> list[Look]:
+            looks = [look for look, _ in batch]
+            kept = await checks.record(self.store, looks, worker=self.worker, vantage=self.vantage)
+            async with self.store.write() as db:
+                await paces.put(db, {pace.host: pace for _, pace in batch}.values(), vantage=self.vantage)
+                await self.waves.keep(db, self.clock())
+            return kept
+
+        return await patiently("record", write)
+
+    async def recorded(self) -> None:
         """Wait until all that was seen is recorded; a recorder that died says so."""
         joined = asyncio.create_task(self._seen.join())
         try:

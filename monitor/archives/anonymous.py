@@ -17,7 +17,7 @@ from requests.structures import CaseInsensitiveDict
 from waybackpy import WaybackMachineSaveAPI
 from waybackpy.exceptions import WaybackError
 
-from monitor.archives.answers import Answer, Class, Refused, Rest, Saved, Unanswered
+from monitor.archives.answers import KEYS, Answer, Class, Refused, Rest, Saved, Unanswered
 from monitor.archives.capture import at_address
 from monitor.archives.gate import Gate, Kind, Paused
 from monitor.model import Page
@@ -26,9 +26,7 @@ log = logging.getLogger(__name__)
 
 DEADLINE_S = 180.0
 REQUEST_S = 170.0
-WANTS_KEYS = (
-    "archive.org saves only with keys: make them at https://archive.org/account/s3.php (free) and set them."
-)
+WANTS_KEYS = f"archive.org saves only with keys. {KEYS}"
 _PUBLIC = "https://web.archive.org"  # the only host that waybackpy sees captures on
 
 

@@ -17,6 +17,9 @@ from typing import Any
 from monitor.archives.capture import Capture, moment
 from monitor.model import Page
 
+KEYS = (
+    "Get free keys at https://archive.org/account/s3.php and set archives.wayback.access_key and secret_key."
+)
 JS_OFF = "soft-time-limit-exceeded"  # the next try runs no scripts
 
 
@@ -115,6 +118,7 @@ _TEXTS = (
     ("didn't respond in time", "read-timeout", Class.TRANSIENT, None),
 )
 _DAILY = re.compile(r"daily\b.{0,60}\bcaptures? limit|more than [\d,. ]+ captures per day", re.IGNORECASE)
+_JOB_ID = re.compile(r"[\w.:-]{1,200}", re.ASCII)  # it becomes part of an address
 _STATUS = re.compile(r"\(HTTP status=(\d{3})\)")
 _STATUS_AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504, 507, 508})
 _STARTS_IN = re.compile(
@@ -130,7 +134,7 @@ def submitted(page: Page) -> Answer:
     if said.get("status") == "error" or "status_ext" in said:
         return refusal(said)
     job_id, message = said.get("job_id"), str(said.get("message") or "")
-    if isinstance(job_id, str) and job_id:
+    if isinstance(job_id, str) and _JOB_ID.fullmatch(job_id):
         return Accepted(job_id, _starts_in(message))
     if "job_id" in said:
         return Refused("younger-capture", Class.LOOK_UP, message)
@@ -145,7 +149,7 @@ def polled(page: Page, job_ids: list[str]) -> dict[str, Answer]:
     entries = [entry for entry in (said if isinstance(said, list) else [said]) if isinstance(entry, dict)]
     if len(job_ids) == 1 and len(entries) == 1:
         return {job_ids[0]: _state(entries[0])}
-    found = {entry.get("job_id"): _state(entry) for entry in entries}
+    found = {str(entry.get("job_id")): _state(entry) for entry in entries}
     return {job_id: found.get(job_id, Pending()) for job_id in job_ids}
 
 
@@ -210,7 +214,9 @@ def _json(page: Page) -> Any:
     if page.failure or page.http_status is None or page.http_status == 401 or page.http_status >= 500:
         return None
     try:
-        return json.loads(page.body)
+        said = json.loads(page.body)
+        # half of a surrogate pair is JSON, and no text that a database takes
+        return json.loads(json.dumps(said, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
 
@@ -250,3 +256,20 @@ def budget(page: Page) -> Budget | Refused | Unanswered:
     if len(numbers) != 3:
         return Unanswered("The answer about the account has no numbers.")
     return Budget(*numbers)
+
+
+def trouble(page: Page) -> str | None:
+    """The answer to a question for the state of the whole system: what is wrong with it, None when nothing is.
+
+    It is read whatever its HTTP status is; an answer that says nothing is trouble only where the front end failed.
+    """
+    try:
+        said = json.loads(page.body)
+    except (ValueError, RecursionError):
+        said = None
+    status = said.get("status") if isinstance(said, dict) else None
+    if isinstance(status, str) and status:
+        return None if status.lower() == "ok" else f"archive.org says: {status[:200]}"
+    if page.failure or page.http_status is None or page.http_status >= 500:
+        return "archive.org does not answer how it is."
+    return None

@@ -11,7 +11,6 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +22,7 @@ from monitor.archives.ledger import Ledger
 from monitor.config import Wayback
 from monitor.fetch import Fetcher
 from monitor.model import Clock, FailureKind, Page
+from monitor.policy.pace import retry_after
 from monitor.store import Store
 
 log = logging.getLogger(__name__)
@@ -112,9 +112,18 @@ class Gate:
     async def _pass(self) -> Ledger:
         """:raises Paused: the shared clock says so."""
         known = await self.ledger()
-        if known.not_before and known.not_before > self.clock():
-            raise Paused(known.not_before, known.note or "")
+        if pause := self._pause(known):
+            raise pause
         return known
+
+    async def closed(self) -> Paused | None:
+        """Whether, and until when, archive.org is asked nothing at all."""
+        return self._pause(await self.ledger())
+
+    def _pause(self, known: Ledger) -> Paused | None:
+        if known.not_before and known.not_before > self.clock():
+            return Paused(known.not_before, known.note or "")
+        return None
 
     async def _learn(self, page: Page, asked_at: datetime) -> None:
         now = self.clock()
@@ -127,7 +136,12 @@ class Gate:
                 known = before if paused_meanwhile else _judge(before, page, now)
                 await ledgers.write(db, known, now)
             if known.not_before and known.not_before != before.not_before:
-                log.warning("%s Next at %s.", known.note, known.not_before, extra={"action": "pause"})
+                log.warning(
+                    "%s Next at %sZ.",
+                    known.note,
+                    f"{known.not_before:%Y-%m-%d %H:%M:%S}",
+                    extra={"action": "pause"},
+                )
         if _turned_away(page) and known.not_before:
             raise Paused(known.not_before, known.note or "")
 
@@ -197,20 +211,10 @@ def _turned_away(page: Page) -> bool:
 
 def _judge(known: Ledger, page: Page, now: datetime) -> Ledger:
     if page.http_status == 429:
-        return known.too_many(now, _retry_after(page, now))
+        return known.too_many(now, retry_after(page, now))
     if page.failure and page.failure.kind is FailureKind.REFUSED:
         return known.refused(now)
     if page.failure or page.http_status is None or page.http_status >= 500:
         # a capture's own status comes with playback: it says nothing about archive.org
         return known.answered() if "memento-datetime" in page.headers else known.unanswered(now)
     return known.answered()
-
-
-def _retry_after(page: Page, now: datetime) -> timedelta | None:
-    value = page.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return timedelta(seconds=min(int(value[:9]), 86400))
-    try:
-        return parsedate_to_datetime(value) - now
-    except (ValueError, TypeError):
-        return None

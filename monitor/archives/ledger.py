@@ -26,7 +26,8 @@ LONGEST = timedelta(hours=24)
 class Saves(BaseModel):
     """Submissions: those of ``day`` (UTC), when the last one was, and until when there are none and why.
 
-    ``limit`` is what archive.org said on ``asked``; ``hosts`` those of which nothing is submitted until a time.
+    ``limit`` is what archive.org said on ``asked``; ``hosts`` those of which nothing is submitted until a time;
+    ``failed`` how many in a row came to nothing.
     """
 
     day: date | None = None
@@ -37,6 +38,7 @@ class Saves(BaseModel):
     until: datetime | None = None
     why: str = ""
     keys: str = ""
+    failed: int = 0
     hosts: dict[str, datetime] = {}
 
 
@@ -64,15 +66,13 @@ class Ledger:
     def pause(self, now: datetime, wait: timedelta, why: str) -> Ledger:
         return replace(self, not_before=now + min(wait, LONGEST), note=why)
 
-    def too_many(self, now: datetime, retry_after: timedelta | None) -> Ledger:
+    def too_many(self, now: datetime, retry_after: timedelta) -> Ledger:
         """archive.org said 429: going on for a minute earns a block of an hour."""
         rung = self.failures
         wait = (
             TOO_MANY[rung] if rung < len(TOO_MANY) else TOO_MANY[-1] * 2 ** min(rung - len(TOO_MANY) + 1, 6)
         )
-        paused = self.pause(
-            now, max(wait, retry_after or wait), "archive.org says that we ask too often (429)."
-        )
+        paused = self.pause(now, max(wait, retry_after), "archive.org says that we ask too often (429).")
         return replace(paused, failures=self.failures + 1)
 
     def refused(self, now: datetime) -> Ledger:
@@ -109,6 +109,10 @@ class Ledger:
         used = self.saves.used if self.saves.day == now.date() else 0
         news = {"day": now.date(), "used": used + 1, "last": now, "until": None, "why": ""}
         return replace(self, saves=self.saves.model_copy(update=news))
+
+    def save_ended(self, *, well: bool) -> Ledger:
+        failed = 0 if well else self.saves.failed + 1
+        return replace(self, saves=self.saves.model_copy(update={"failed": failed}))
 
     def with_keys(self, keys: str) -> Ledger:
         """Forget what was known of other keys: new ones may do what the old ones might not."""

@@ -19,18 +19,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from monitor.archives import steps
-from monitor.archives.answers import (
-    JS_OFF,
-    Answer,
-    Class,
-    Refused,
-    Saved,
-    Unanswered,
-    midnight_after,
-    rest_ends,
-)
+from monitor.archives.account import Account
+from monitor.archives.answers import JS_OFF, Answer, Saved
 from monitor.archives.capture import Capture, is_wall
 from monitor.archives.gate import Gate, Paused
+from monitor.archives.plan import plan
 from monitor.archives.scope import why_not
 from monitor.archives.verify import Graded, grade
 from monitor.archives.wayback import (
@@ -38,6 +31,7 @@ from monitor.archives.wayback import (
     Excluded,
     Found,
     LookUp,
+    NoCapture,
     NotThere,
     Played,
     Unknown,
@@ -59,12 +53,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 8  # jobs taken in one tick, beside a submission
 PLANNED_AT_ONCE = 500
-IN_FLIGHT = 2  # of the three that archive.org allows
 LEASE = timedelta(minutes=10)
-CAPTURE_TAKES = timedelta(minutes=2)  # at most
 POISONED_FOR = timedelta(hours=1)
-OPERATOR_AGAIN = timedelta(hours=6)
-POLITE = timedelta(minutes=2)  # before the account is asked again
 
 
 class ArchiveQueue:
@@ -75,7 +65,7 @@ class ArchiveQueue:
         self.wayback_settings = settings.archives.wayback
         self.gate = Gate(store, fetcher, self.wayback_settings, clock)
         self.wayback = Wayback(self.gate)
-        self._keys_known = False
+        self.account = Account(self.wayback)
 
     @cached_property
     def _anonymous(self) -> Anonymous:
@@ -90,16 +80,14 @@ class ArchiveQueue:
         """
         if not self.wayback_settings.enabled:
             return False
-        if not self._keys_known:
-            await self.gate.know_keys()
-            self._keys_known = True
-        planned = await self._plan()
+        await self.account.know_keys()
+        planned = await plan(self.store, self.wayback_settings, self.clock(), limit=PLANNED_AT_ONCE)
         jobs = await archives.claim_jobs(
             self.store,
             worker=self.worker,
             now=self.clock(),
             limit=AT_ONCE,
-            saves=await self._open_saves(),
+            saves=await self.account.open_saves(),
             lease=LEASE,
         )
         polls = [job for job in jobs if job.state is JobState.SUBMITTED and job.wanted]
@@ -116,35 +104,6 @@ class ArchiveQueue:
     async def give_back(self) -> None:
         """Let go of all jobs, for the next process to take at once. Call it at the end."""
         await archives.give_back(self.store, worker=self.worker)
-
-    # planning
-
-    async def _plan(self) -> int:
-        now = self.clock()
-        async with self.store.read() as db:
-            links = await archives.uncovered(
-                db, now=now, limit=PLANNED_AT_ONCE, exclude_hosts=self.wayback_settings.exclude_hosts
-            )
-            overtaken = await archives.overtaken(db)
-        if not links and not overtaken:
-            return 0
-        declined = {link_id: why for link_id, url, _ in links if (why := why_not(url, exclude_hosts=()))}
-        async with self.store.write() as db:
-            await archives.decline(db, declined, archive=WAYBACK, now=now)
-            for danger in sorted({danger for _, _, danger in links}):
-                ids = [link_id for link_id, _, own in links if own == danger and link_id not in declined]
-                await archives.enqueue(db, ids, archive=WAYBACK, danger=danger, now=now)
-            for higher, job_ids in overtaken.items():
-                await archives.hurry(db, job_ids, higher)
-        return len(links)
-
-    async def _open_saves(self) -> int:
-        """How many pages may be submitted in this tick: one, or none."""
-        if await self.gate.saves_closed():
-            return 0
-        async with self.store.read() as db:
-            busy = await archives.in_flight(db, now=self.clock(), longest=CAPTURE_TAKES)
-        return 1 if busy < IN_FLIGHT else 0
 
     # one step
 
@@ -176,12 +135,11 @@ class ArchiveQueue:
         else:
             await self._look_up(job)
 
-    async def _write(self, job: Job, *, keep_lease: bool = False) -> bool:
+    async def _write(self, job: Job) -> None:
         now = self.clock()
         async with self.store.write() as db:
-            held = await archives.record(db, job, worker=self.worker, now=now, keep_lease=keep_lease)
+            held = await archives.record(db, job, worker=self.worker, now=now)
         self._tell(job, held)
-        return held
 
     def _tell(self, job: Job, held: bool) -> None:
         extra = {"action": "archive", "link_id": job.link_id}
@@ -212,9 +170,12 @@ class ArchiveQueue:
             await self._write(self._after_look_up(job, found))
 
     async def _ask(self, job: Job, *, again: bool) -> LookUp:
-        """Of a dead link only what was captured before it died; of a living one the newest, then any."""
+        """Of a dead link only what was captured before it died; of one that changed much only what was captured
+        since; else the newest, then any."""
         if job.dead and job.failing_since:
             return await self.wayback.captures(job.url, before=job.failing_since)
+        if job.renews:
+            return _since(await self.wayback.newest(job.url), job.changed_at)
         if again:
             return await self.wayback.captures(job.url)
         return await self.wayback.newest(job.url)
@@ -273,13 +234,11 @@ class ArchiveQueue:
     # saving
 
     async def _submit(self, job: Job) -> None:
-        await self._know_budget()
+        await self.account.be_sure()
         now = self.clock()
         sent = steps.about_to_submit(job, now)
         async with self.store.write() as db:
-            if await archives.in_flight(db, now=now, longest=CAPTURE_TAKES) >= IN_FLIGHT:
-                raise Paused(now + timedelta(seconds=steps.POLL_AT_MOST_S), "two captures are under way")
-            await self.gate.take_save(db, job.host)
+            await self.account.take(db, job)
             if not await archives.record(db, sent, worker=self.worker, now=now, keep_lease=True):
                 return
         try:
@@ -292,24 +251,6 @@ class ArchiveQueue:
             return
         await self._answered(sent, answer)
 
-    async def _know_budget(self) -> None:
-        """Ask archive.org once a day what we may still do there. It costs nothing, and proves the keys.
-
-        :raises Paused: nothing, at the moment.
-        """
-        now = self.clock()
-        if not self.wayback_settings.has_keys or (await self.gate.ledger()).saves.asked == now.date():
-            return
-        answer = await self.wayback.budget()
-        if isinstance(answer, Refused):
-            await self._heed(answer, host="")
-            raise Paused(now + POLITE, answer.message)
-        if isinstance(answer, Unanswered):
-            raise Paused(now + POLITE, answer.message)
-        await self.gate.told(answer)
-        if answer.available == 0:
-            raise Paused(now + POLITE, "all our sessions are busy")
-
     async def _poll(self, jobs: Sequence[Job]) -> None:
         now = self.clock()
         old = [job for job in jobs if job.remote_id is None or steps.too_old_to_poll(job, now)]
@@ -321,6 +262,7 @@ class ArchiveQueue:
                 await self._answered(by_id[job_id], answer)
 
     async def _answered(self, job: Job, answer: Answer) -> None:
+        await self.account.learn(answer, host=job.host)
         now = self.clock()
         if isinstance(answer, Saved):
             # waybackpy, too, may come back with a capture that was there long before
@@ -328,22 +270,9 @@ class ArchiveQueue:
                 job, answer.capture, made=steps.is_ours(job, answer), http_status=answer.http_status
             )
             return
-        if isinstance(answer, Refused):
-            await self._heed(answer, host=job.host)
         await self._write(
             steps.after_answer(job, answer, now, poll_every_s=self.wayback_settings.poll_every_s)
         )
-
-    async def _heed(self, refused: Refused, *, host: str) -> None:
-        """A refusal that is not about one page alone stops more than one job."""
-        now = self.clock()
-        until = rest_ends(refused.rest, now) if refused.rest else midnight_after(now)
-        if refused.kind is Class.HOST:
-            await self.gate.stop_host(host, until)
-        elif refused.kind is Class.ACCOUNT:
-            await self.gate.stop_saves(until, refused.message or refused.code)
-        elif refused.kind is Class.OPERATOR:
-            await self.gate.stop_saves(now + OPERATOR_AGAIN, refused.message or refused.code)
 
     # judging
 
@@ -405,3 +334,9 @@ class ArchiveQueue:
     async def _drop(self, one: Snapshot, why: str) -> None:
         async with self.store.write() as db:
             await snapshots.judge(db, one.id, self.clock(), grade="X", rule="archive.not_there", evidence=why)
+
+
+def _since(found: LookUp, start: datetime | None) -> LookUp:
+    """A newest capture counts as none when it is older than ``start``."""
+    old = isinstance(found, Found) and start is not None and found.captures[0].at < start
+    return NoCapture() if old else found

@@ -52,7 +52,9 @@ def not_attempted(job: Job, barred: str | None, now: datetime) -> Job:
         return ended(
             job, JobState.NOT_ATTEMPTED, barred, "This address does not go to archives.", again=NEVER
         )
-    return ended(job, JobState.NOT_ATTEMPTED, "not-wanted", "No list asks for it any more.", again=now)
+    return ended(
+        job, JobState.NOT_ATTEMPTED, "not-wanted", "No list that may be archived mentions it.", again=now
+    )
 
 
 def retried(job: Job, kind: Class, code: str, message: str, now: datetime) -> Job:

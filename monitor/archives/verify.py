@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor import platforms
-from monitor.model import Known, Outcome, Page, Reason, Sketch, Verdict
+from monitor.model import COUNTS, Known, Outcome, Page, Reason, Sketch, Verdict
 from monitor.platforms.likeness import DRIFTED, SAME, SAME_TITLE, likeness, title_likeness
 
 SHORT = 50  # characters: below, a text proves little and the title must match, too
@@ -31,7 +31,7 @@ class Graded:
 
     @property
     def counts(self) -> bool:
-        return self.grade in ("A", "B")
+        return self.grade in COUNTS
 
 
 def grade(page: Page, *, title: str, sketch: Sketch | None) -> Graded:

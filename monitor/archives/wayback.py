@@ -174,6 +174,17 @@ class Wayback:
         )
         return answers.budget(page)
 
+    async def trouble(self) -> str | None:
+        """What Save Page Now says is the matter with it; None when all is well."""
+        page = await self.gate.request(
+            Kind.POLL,
+            f"{self.base}/save/status/system",
+            headers={"Accept": "application/json"},
+            timeout_s=LOOK_UP_S,
+            max_bytes=SMALL,
+        )
+        return answers.trouble(page)
+
     def _headers(self) -> dict[str, str]:
         settings = self.gate.settings
         access, secret = settings.access_key.get_secret_value(), settings.secret_key.get_secret_value()

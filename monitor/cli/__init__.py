@@ -20,11 +20,16 @@ COMMANDS = {
     "run": "The daemon: what systemd starts",
     "status": "What died, what is in danger, what is copied",
     "show": "One link: history, evidence, copies and why",
+    "notify": "Try the messages that come between the mails",
     "mark": "Say yourself what a link is: dead, alive, to ignore",
     "stats": "What the list has lived through: deaths, looks, walls",
     "archive": "Ask for copies now",
+    "read": "Read a kept page in the terminal",
+    "export": "Local copies as one WACZ file",
     "report": "The weekly report",
+    "demo": "Some months of a list's life in a minute, offline",
     "doctor": "Is everything as it should be, and what to mend",
+    "service": "Make systemd start it: install, uninstall",
     "db": "The database: upgrade, current, backup",
 }
 
@@ -79,6 +84,8 @@ def cli(ctx: click.Context, config: str | None, database: str | None, *, verbose
     """Watches the links of your reading lists, says honestly which are dead, and keeps good copies."""
     from monitor.cli.app import App
 
+    if os.environ.get("NO_COLOR"):  # https://no-color.org
+        ctx.color = False
     ctx.obj = App(config_file=config, database=database, verbose=verbose)
 
 

@@ -89,7 +89,7 @@ def _write(app: App, report: Report, out: Path) -> None:
         content = once(report, app.settings).message
     else:
         rendered = _render(app, report)
-        content = (rendered.html if suffix == ".html" else rendered.text).encode()
+        content = (rendered.page if suffix == ".html" else rendered.text).encode()
     try:
         out.write_bytes(content)
     except OSError as error:

@@ -184,9 +184,9 @@ class Archive:
 
     @property
     def processing(self) -> int:
-        """How many jobs run now."""
+        """How many jobs run now; one that is to start late does not yet."""
         now = self.clock()
-        return sum(1 for job in self._running if now < job.due)
+        return sum(1 for job in self._running if job.due - self.capture_delay <= now < job.due)
 
     @property
     def daily_captures(self) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import format_datetime
 from itertools import count
 
 from aiohttp import web
@@ -88,7 +89,7 @@ class Http:
             reply = await self._answer(asked)
             if reply.manner not in {Manner.HANG, Manner.RESET, Manner.RAW}:
                 look.status = reply.status
-            return await _send(request, reply)
+            return await _send(request, reply, asked.visit.now)
         finally:
             self._in_flight[host] -= 1
             look.ended = time.monotonic()
@@ -107,10 +108,10 @@ class Http:
         return Asked(visit, await request.read() if request.can_read_body else b"", f"{scheme}://{authority}")
 
 
-async def _send(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
+async def _send(request: web.BaseRequest, reply: Reply, now: datetime) -> web.StreamResponse:
     match reply.manner:
         case Manner.WHOLE:
-            return _whole(request, reply)
+            return _whole(request, reply, now)
         case Manner.HANG:
             await asyncio.Event().wait()
         case Manner.RESET:
@@ -123,8 +124,9 @@ async def _send(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
     return web.Response()  # never sent: the connection is gone
 
 
-def _whole(request: web.BaseRequest, reply: Reply) -> web.Response:
+def _whole(request: web.BaseRequest, reply: Reply, now: datetime) -> web.Response:
     headers = CIMultiDict(reply.headers)
+    headers.setdefault("Date", format_datetime(now.replace(microsecond=0), usegmt=True))
     if reply.zipped and "gzip" in request.headers.get("Accept-Encoding", ""):
         headers["Content-Encoding"] = "gzip"
         headers["Vary"] = "Accept-Encoding"

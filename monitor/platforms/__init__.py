@@ -17,7 +17,7 @@ from monitor.platforms.html import Document, tidy
 from monitor.platforms.likeness import likeness
 from monitor.urls import NotALink, clean
 
-__all__ = ["PLATFORMS", "Platform", "article", "enough", "identify", "judge", "probe_url"]
+__all__ = ["PLATFORMS", "Platform", "Reading", "article", "enough", "identify", "judge", "probe_url"]
 
 PLATFORMS: tuple[Platform, ...] = (
     wechat,
@@ -44,33 +44,50 @@ def identify(raw: str) -> Identity:
     raise NotALink("The address leads from one to the next without end; give the address of the page itself.")
 
 
+class Reading:
+    """A page as the rules read it, parsed once for all that is asked of it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self._document = _document(page)
+        self._platform = _of_page(page)
+
+    def judge(self, known: Known = _NOTHING) -> Verdict:
+        """What came back, and how that is known. The body may be a prefix."""
+        page = self.page
+        if page.failure is not None:
+            return _broken_off(self._document, known) or transport.from_failure(page.failure)
+        verdict = self._platform.judge(self._document, known)
+        if verdict.outcome is not Outcome.OK:
+            return verdict
+        if known.sketch and verdict.likeness is None and page.complete:
+            text = self._platform.article(self._document).text
+            verdict = replace(verdict, likeness=likeness(known.sketch, text))
+        return verdict if verdict.moved_to else replace(verdict, moved_to=_moved_to(page))
+
+    def article(self, verdict: Verdict) -> Article | None:
+        """The readable text and what it says about itself; None for a page that was not judged ``ok``."""
+        if self.page.failure is not None or verdict.outcome is not Outcome.OK:
+            return None
+        # known by its text or title: the platform's own containers are not there
+        platform = self._platform if verdict.reason is Reason.ARTICLE else generic
+        found = platform.article(self._document)
+        return replace(found, account=tidy(found.account, MAX_ACCOUNT) or None) if found.account else found
+
+
 def judge(page: Page, known: Known = _NOTHING) -> Verdict:
     """What came back, and how that is known. ``page.body`` may be a prefix."""
-    document = _document(page)
-    if page.failure is not None:
-        return _broken_off(document, known) or transport.from_failure(page.failure)
-    platform = _of_page(page)
-    verdict = platform.judge(document, known)
-    if verdict.outcome is not Outcome.OK:
-        return verdict
-    if known.sketch and verdict.likeness is None and page.complete:
-        verdict = replace(verdict, likeness=likeness(known.sketch, platform.article(document).text))
-    return verdict if verdict.moved_to else replace(verdict, moved_to=_moved_to(page))
+    return Reading(page).judge(known)
+
+
+def article(page: Page, verdict: Verdict) -> Article | None:
+    """The readable text of a page and what it says about itself; None for a page that was not judged ``ok``."""
+    return Reading(page).article(verdict)
 
 
 def enough(page: Page) -> bool:
     """Whether more bytes of the body could not change the verdict; asked while a page is being read."""
     return _of_page(page).enough(_document(page))
-
-
-def article(page: Page, verdict: Verdict) -> Article | None:
-    """The readable text of a page and what it says about itself; None for a page that was not judged ``ok``."""
-    if page.failure is not None or verdict.outcome is not Outcome.OK:
-        return None
-    # known by its text or title: the platform's own containers are not there
-    platform = _of_page(page) if verdict.reason is Reason.ARTICLE else generic
-    found = platform.article(_document(page))
-    return replace(found, account=tidy(found.account, MAX_ACCOUNT) or None) if found.account else found
 
 
 def probe_url(url: str) -> str | None:

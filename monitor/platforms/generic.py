@@ -89,7 +89,7 @@ def _ok(reason: Reason, document: Document, alike: float | None) -> Verdict:
 def same_title(recorded: str, document: Document) -> bool:
     """Whether one of the page's own titles is the recorded one, with or without the site's name behind it."""
     titles = [document.title, document.meta("og:title"), document.text("h1")]
-    pieces = [piece for title in titles for piece in (title, *_SEPARATORS.split(title)) if piece]
+    pieces = {piece for title in titles for piece in (title, *_SEPARATORS.split(title)) if piece}
     return any(title_likeness(recorded, piece) >= SAME_TITLE for piece in pieces)
 
 
@@ -150,9 +150,9 @@ def _place(url: str) -> str:
 
 def _same_address(one: str, other: str) -> bool:
     try:
-        return clean(one) == clean(other)
+        return one == other or clean(one) == clean(other)
     except NotALink:
-        return one == other
+        return False
 
 
 def _like_its_neighbour(document: Document, probe: Page | None) -> Verdict | None:

@@ -143,8 +143,8 @@ class Document:
 
     @cached_property
     def _texts(self) -> tuple[str, str]:
-        # A tree of its own: stripping would take the elements from under the rules.
-        tree = _parse(self.safe[:_MAX_TEXT])
+        # A tree of its own: stripping would take the elements from under the rules. To copy is quicker than to parse.
+        tree = self.tree.clone() if len(self.safe) <= _MAX_TEXT else _parse(self.safe[:_MAX_TEXT])
         tree.strip_tags(_NOT_TEXT)
         visible = one_line(tree.body)
         tree.strip_tags(_BOILERPLATE)
@@ -194,7 +194,18 @@ def _dicts(value: Any, depth: int = 4) -> Iterator[dict[str, Any]]:
 def _parse(markup: str) -> LexborHTMLParser:
     from selectolax.lexbor import LexborHTMLParser  # noqa: PLC0415 -- many commands judge nothing
 
-    return LexborHTMLParser(_ASTRAY.sub("\ufffd", markup) or "<html></html>")
+    if "\0" in markup or not _is_encodable(markup):  # to ask is a hundred times quicker than to search
+        markup = _ASTRAY.sub("\ufffd", markup)
+    return LexborHTMLParser(markup or "<html></html>")
+
+
+def _is_encodable(text: str) -> bool:
+    """Whether a text is free of surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def decode(body: bytes, content_type: str | None) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from monitor.member import host_name
 from monitor.model import Reference
 from monitor.platforms import identify
 from monitor.sources import SourceError, expand, is_url, looks_like_list, read, read_bytes, scrolls
-from monitor.store import Store, links
+from monitor.store import Store, links, workers
 from monitor.store.links import BY_HAND, Mention
 from monitor.urls import NotALink
 
@@ -124,19 +125,33 @@ async def add(
     summary = Summary()
     for target in targets:
         async for source, loaded in lists_of(target, base=base, fetcher=fetcher):
-            await _store(store, source, loaded, summary, now=now)
+            await _store(store, source, loaded, summary, now=now, machine=host_name())
     async with store.write() as db:
         await links.unwatch_unmentioned(db)
     return summary
 
 
 async def _store(
-    store: Store, source: str, loaded: Loaded, summary: Summary, *, now: datetime, archive: bool | None = None
+    store: Store,
+    source: str,
+    loaded: Loaded,
+    summary: Summary,
+    *,
+    now: datetime,
+    machine: str,
+    archive: bool | None = None,
 ) -> None:
     mentions, skipped = await asyncio.to_thread(understand, loaded.references)
     async with store.write() as db:
         synced = await links.sync_source(
-            db, source, mentions, now=now, digest=loaded.digest, archive=archive, complete=loaded.complete
+            db,
+            source,
+            mentions,
+            now=now,
+            digest=loaded.digest,
+            archive=archive,
+            complete=loaded.complete,
+            machine=machine,
         )
     summary.references += len(mentions)
     summary.links_added += synced.added
@@ -145,10 +160,14 @@ async def _store(
 
 
 class Syncer:
-    """Keeps the store in step with the lists of the configuration and those added by hand."""
+    """Keeps the store in step with the lists of the configuration and those added by hand.
 
-    def __init__(self, store: Store, fetcher: Fetcher) -> None:
+    :param machine: the name of this one, where it is not the host's.
+    """
+
+    def __init__(self, store: Store, fetcher: Fetcher, machine: str | None = None) -> None:
         self._store, self._fetcher = store, fetcher
+        self._machine = machine or host_name()
         self._stamps: dict[
             str, tuple[int, int]
         ] = {}  # size and time of files that were read, to spare reading
@@ -167,8 +186,11 @@ class Syncer:
         for problem in problems:
             log.warning("%s", problem, extra={"action": "sync"})
         summary = Summary()
+        elsewhere = await self._elsewhere(known, now) - paths.keys()
+        known = {path: row for path, row in known.items() if path not in elsewhere}
         if not problems:  # a folder that is away may come back
-            withdrawn = {path for path, row in known.items() if row.configured} - paths.keys()
+            ours = (path for path, row in known.items() if row.machine in (None, self._machine))
+            withdrawn = {path for path in ours if known[path].configured} - paths.keys()
             await self._withdraw(withdrawn)
             known = {path: row for path, row in known.items() if path not in withdrawn}
         others = {path: None for path in known if path != BY_HAND}
@@ -180,6 +202,18 @@ class Syncer:
         async with self._store.write() as db:
             await links.unwatch_unmentioned(db)
         return summary
+
+    async def _elsewhere(self, known: Mapping[str, Row[Any]], now: datetime) -> set[str]:
+        """The files of other machines that share the database. One that runs no more leaves its files to us, if
+        they are here; a file that is not here may well be there."""
+        async with self._store.read() as db:
+            running = await workers.machines(db, now)
+        foreign = {
+            path: row.machine
+            for path, row in known.items()
+            if row.machine not in (None, self._machine) and not is_url(path)
+        }
+        return {path for path, name in foreign.items() if name in running or not Path(path).exists()}
 
     async def _withdraw(self, paths: Collection[str]) -> None:
         async with self._store.write() as db:
@@ -205,10 +239,10 @@ class Syncer:
             await self._cannot_read(path, f"{path} has no links any more: those it had stay watched.", now)
         elif row is not None and row.digest == loaded.digest and archive in (None, row.archive):
             async with self._store.write() as db:
-                await links.mark_source(db, path, now, problem=None)
+                await links.mark_source(db, path, now, problem=None, machine=self._machine)
         else:
             before = len(summary.skipped)
-            await _store(self._store, path, loaded, summary, now=now, archive=archive)
+            await _store(self._store, path, loaded, summary, now=now, archive=archive, machine=self._machine)
             skipped = len(summary.skipped) - before
             hint = f"; {skipped} cannot be watched: rotwatch extract tells why" if skipped else ""
             log.info("read %s: %d references%s", path, len(loaded.references), hint, extra={"action": "sync"})
@@ -225,7 +259,9 @@ class Syncer:
             if gone:
                 await links.drop_source(db, path)
             else:
-                await links.mark_source(db, path, now, problem=problem, missing=missing)
+                await links.mark_source(
+                    db, path, now, problem=problem, missing=missing, machine=self._machine
+                )
 
     async def _had_references(self, path: str) -> bool:
         async with self._store.read() as db:

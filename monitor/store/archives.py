@@ -1,4 +1,4 @@
-"""Archive jobs: which links want a copy, and who works on which job.
+"""Archive jobs: what each is about, and who works on it.
 
 A job is one row from its first look-up to its end. While it is open, ``not_before`` is when its next step is due;
 once it is finished, ``not_before`` is when the link may get another job, :data:`NEVER` for a refusal that lasts. A
@@ -22,9 +22,7 @@ from monitor.store.sql import chunks, insert, insert_new
 from monitor.store.tables import archive_job, link, reference, snapshot, source
 
 WAYBACK = "wayback"
-COUNTS = ("A", "B")  # grades of a copy that really is the article
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
-YOUNG = timedelta(days=30)
 LONGEST = 300  # characters kept of what archive.org says
 
 
@@ -85,6 +83,7 @@ class Job:
     title: str
     status: Status
     failing_since: datetime | None
+    changed_at: datetime | None
     sketch: bytes | None
     wanted: bool  # still watched, not ignored, and some list lets it into archives
 
@@ -93,28 +92,33 @@ class Job:
         return self.status is Status.DEAD
 
     @property
+    def renews(self) -> bool:
+        """Whether it is about an article that changed much since our last copy."""
+        changed = self.changed_at is not None and self.created_at >= self.changed_at
+        return changed and self.status is Status.ALIVE
+
+    @property
     def looked_up(self) -> bool:
         return self.code is not None and self.code not in LOOK_UP_FIRST
 
 
 KEPT = ("state", "not_before", "submitted_at", "remote_id", "attempts", "code", "message", "snapshot_id")
-_OF_LINK = ("url", "host", "title", "status", "failing_since", "sketch")
+_OF_LINK = ("url", "host", "title", "status", "failing_since", "changed_at", "sketch")
 
 
 async def enqueue(
     db: AsyncConnection, link_ids: Collection[int], *, archive: str, danger: int, now: datetime
-) -> int:
+) -> set[int]:
     """Ask for a copy of each link. One with an open job keeps it; the job only becomes more urgent.
 
-    :returns: how many new jobs there are.
+    :returns: the ids of the links that have a new job.
     """
     rows = [_new_job(link_id, archive, danger, now) for link_id in sorted(link_ids)]
     if not rows:
-        return 0
-    before = await _open_jobs(db, archive)
-    await db.execute(insert_new(db, archive_job), rows)
-    added = await _open_jobs(db, archive) - before
-    for part in chunks(sorted(link_ids)):
+        return set()
+    asked = insert_new(db, archive_job).returning(archive_job.c.link_id)
+    added = set((await db.execute(asked, rows)).scalars())
+    for part in chunks(sorted(set(link_ids) - added)):
         await db.execute(
             update(archive_job)
             .where(archive_job.c.link_id.in_(part), archive_job.c.archive == archive)
@@ -135,11 +139,6 @@ def _new_job(link_id: int, archive: str, danger: int, now: datetime) -> dict[str
     }
 
 
-async def _open_jobs(db: AsyncConnection, archive: str) -> int:
-    count = select(func.count()).where(archive_job.c.archive == archive, archive_job.c.finished_at.is_(None))
-    return int((await db.execute(count)).scalar_one())
-
-
 async def decline(db: AsyncConnection, reasons: Mapping[int, str], *, archive: str, now: datetime) -> None:
     """Write down, once and for good, that no copy of these links is asked for, and why."""
     rows = [
@@ -156,82 +155,11 @@ async def decline(db: AsyncConnection, reasons: Mapping[int, str], *, archive: s
         await db.execute(insert(db, archive_job), rows)
 
 
-async def uncovered(
-    db: AsyncConnection, *, now: datetime, limit: int, exclude_hosts: Sequence[str] = ()
-) -> list[tuple[int, str, int]]:
-    """Links that have no verified copy at the Wayback Machine and nobody asking for one, most urgent first.
-
-    A link nobody has looked at yet waits; so does one whose last job ended without a change since, until that
-    job's ``not_before``. Links of lists that keep out of archives, and of ``exclude_hosts`` and hosts below
-    them, are left out.
-
-    :returns: id, URL, danger.
-    """
-    danger = _danger(now).label("danger")
-    statement = (
-        select(link.c.id, link.c.url, danger)
-        .where(link.c.watched, ~link.c.ignored, link.c.status != Status.PENDING)
-        .where(~_covered(), ~_asked(now), ~_opted_out(), *(~_host_is(name) for name in exclude_hosts))
-        .order_by(danger, link.c.id)
-        .limit(limit)
-    )
-    return [(row[0], row[1], row[2]) for row in await db.execute(statement)]
-
-
-def _covered() -> ColumnElement[bool]:
-    return exists().where(
-        snapshot.c.link_id == link.c.id, snapshot.c.archive == WAYBACK, snapshot.c.grade.in_(COUNTS)
-    )
-
-
-def _asked(now: datetime) -> ColumnElement[bool]:
-    job = archive_job.c
-    still_valid = and_(job.finished_at >= link.c.since, job.not_before > now)
-    return exists().where(
-        job.link_id == link.c.id, job.archive == WAYBACK, or_(job.finished_at.is_(None), still_valid)
-    )
-
-
-def _opted_out() -> ColumnElement[bool]:
+def opted_out() -> ColumnElement[bool]:
+    """Whether all lists that mention the link keep out of archives."""
     mentioned = reference.c.link_id == link.c.id
     consenting = and_(mentioned, reference.c.source_id == source.c.id, source.c.archive)
     return and_(exists().where(mentioned), ~exists().where(consenting))
-
-
-def _host_is(name: str) -> ColumnElement[bool]:
-    return or_(link.c.host == name.lower(), link.c.host.endswith(f".{name.lower()}", autoescape=True))
-
-
-def _danger(now: datetime) -> ColumnElement[int]:
-    mate = link.alias("mate")
-    # asked once for all links: which accounts have lost a page
-    bereft = select(mate.c.account).where(mate.c.status == Status.DEAD, mate.c.account.is_not(None))
-    dead_mate = link.c.account.in_(bereft)
-    looked_up = exists().where(archive_job.c.link_id == link.c.id, archive_job.c.archive == WAYBACK)
-    born = func.coalesce(link.c.published_at, link.c.added_at)
-    return case(
-        (link.c.status == Status.SUSPECT, Danger.SUSPECT),
-        (and_(link.c.status == Status.DEAD, ~looked_up), Danger.DEAD),
-        (link.c.at_risk, Danger.AT_RISK),
-        (and_(link.c.status != Status.DEAD, born > now - YOUNG), Danger.YOUNG),
-        (and_(link.c.status != Status.DEAD, dead_mate), Danger.DEAD_MATE),
-        else_=Danger.OTHER,
-    )
-
-
-async def overtaken(db: AsyncConnection) -> dict[Danger, list[int]]:
-    """Open jobs of links that came into danger since they were queued, by their new danger."""
-    suspect = link.c.status == Status.SUSPECT
-    now = case((suspect, Danger.SUSPECT), else_=Danger.AT_RISK)
-    statement = (
-        select(archive_job.c.id, now)
-        .join_from(archive_job, link)
-        .where(or_(suspect, link.c.at_risk), archive_job.c.finished_at.is_(None), archive_job.c.danger > now)
-    )
-    moved: dict[Danger, list[int]] = {}
-    for row in await db.execute(statement):
-        moved.setdefault(Danger(row[1]), []).append(row[0])
-    return moved
 
 
 async def hurry(db: AsyncConnection, job_ids: Sequence[int], danger: Danger) -> None:
@@ -250,7 +178,6 @@ async def claim_jobs(
     :param lease: how long they are this worker's; one that dies loses them then.
     """
     job = archive_job.c
-    submitted_next = and_(job.state == JobState.QUEUED, job.code.is_not(None), job.code.not_in(LOOK_UP_FIRST))
     under_way = case((job.state == JobState.QUEUED, 1), else_=0)
     due = (
         select(job.id)
@@ -259,15 +186,13 @@ async def claim_jobs(
         .order_by(under_way, job.danger, job.not_before, job.id)
         .with_for_update(skip_locked=True)
     )
-    # ``code IS NULL`` makes the negation of ``submitted_next`` null, so it is spelt out
-    other = or_(job.state != JobState.QUEUED, job.code.is_(None), job.code.in_(LOOK_UP_FIRST))
     async with store.write() as db:
-        ids = list((await db.execute(due.where(other).limit(limit))).scalars())
-        ids += (await db.execute(due.where(submitted_next).limit(saves))).scalars()
+        ids = list((await db.execute(due.where(~_to_submit()).limit(limit))).scalars())
+        ids += (await db.execute(due.where(_to_submit()).limit(saves))).scalars()
         held = {"leased_by": worker, "lease_until": now + lease}
         await db.execute(update(archive_job).where(job.id.in_(ids)).values(held))
         columns = [*archive_job.c, *(link.c[name] for name in _OF_LINK), link.c.watched, link.c.ignored]
-        columns.append(_opted_out().label("opted_out"))
+        columns.append(opted_out().label("opted_out"))
         rows = await db.execute(select(*columns).join_from(archive_job, link).where(job.id.in_(ids)))
         jobs = {row.id: _job(row) for row in rows}
     return [jobs[job_id] for job_id in ids]
@@ -335,18 +260,52 @@ async def in_flight(db: AsyncConnection, *, now: datetime, longest: timedelta) -
     return int((await db.execute(statement)).scalar_one())
 
 
-async def open_jobs_of(db: AsyncConnection, link_ids: Sequence[int]) -> int:
-    """How many of these links have an open job."""
-    count = 0
-    for part in chunks(link_ids):
-        job = archive_job.c
-        mine = and_(job.archive == WAYBACK, job.finished_at.is_(None), job.link_id.in_(part))
-        count += int((await db.execute(select(func.count()).where(mine))).scalar_one())
-    return count
+async def open_links(db: AsyncConnection) -> set[int]:
+    """The links that have an open job."""
+    job = archive_job.c
+    statement = select(job.link_id).where(job.archive == WAYBACK, job.finished_at.is_(None))
+    return set((await db.execute(statement)).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Open jobs that want the same next: ``count`` of them, the first due at ``first``."""
+
+    state: JobState
+    to_submit: bool
+    count: int
+    first: datetime
+
+
+async def standing(db: AsyncConnection) -> list[Standing]:
+    """What the open jobs want next."""
+    job = archive_job.c
+    to_submit = case((_to_submit(), 1), else_=0)
+    statement = (
+        select(job.state, to_submit, func.count(), func.min(job.not_before))
+        .where(job.archive == WAYBACK, job.finished_at.is_(None))
+        .group_by(job.state, to_submit)
+    )
+    return [Standing(JobState(row[0]), bool(row[1]), row[2], row[3]) for row in await db.execute(statement)]
+
+
+def _to_submit() -> ColumnElement[bool]:
+    """Queued, and submitted next. Never null, so that it can be negated."""
+    code = func.coalesce(archive_job.c.code, LOOK_UP_FIRST[0])
+    return and_(archive_job.c.state == JobState.QUEUED, code.not_in(LOOK_UP_FIRST))
+
+
+_OF_LAST: list[ColumnElement[Any]] = [
+    *(link.c[name] for name in ("url", "title")),
+    *(archive_job.c[name] for name in ("state", "code", "message")),
+    *(snapshot.c[name] for name in ("grade", "archive", "captured_at")),
+    snapshot.c.url.label("copy_url"),
+]
 
 
 async def last_jobs(db: AsyncConnection, link_ids: Sequence[int]) -> list[Row[Any]]:
-    """The newest job of each link: ``url``, ``title``, ``state``, ``code``, ``message``, ``not_before``."""
+    """The newest job of each link (``state``, ``code``, ``message``), its ``url`` and ``title``, and the copy that
+    counts: ``copy_url``, ``grade``, ``archive``, ``captured_at``."""
     rows: list[Row[Any]] = []
     for part in chunks(link_ids):
         newest = (
@@ -354,10 +313,10 @@ async def last_jobs(db: AsyncConnection, link_ids: Sequence[int]) -> list[Row[An
             .where(archive_job.c.archive == WAYBACK, archive_job.c.link_id.in_(part))
             .group_by(archive_job.c.link_id)
         )
-        columns = (archive_job.c[name] for name in ("state", "code", "message", "not_before"))
         found = await db.execute(
-            select(link.c.url, link.c.title, *columns)
+            select(*_OF_LAST)
             .join_from(archive_job, link)
+            .outerjoin(snapshot, snapshot.c.id == link.c.copy_id)
             .where(archive_job.c.id.in_(newest))
             .order_by(archive_job.c.link_id)
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, insert, select, update
+from sqlalchemy import Row, and_, bindparam, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Flip, Status, Verdict
@@ -16,7 +16,7 @@ from monitor.policy.schedule import MATES_WITHIN
 from monitor.store import snapshots
 from monitor.store.claims import STATE_COLUMNS, Due
 from monitor.store.engine import Store
-from monitor.store.links import hurry_hosts
+from monitor.store.links import hurry, hurry_hosts
 from monitor.store.sql import chunks
 from monitor.store.tables import flip, link, span
 
@@ -25,8 +25,9 @@ from monitor.store.tables import flip, link, span
 class Look:
     """One check of a link and all that follows from it; recorded in one piece.
 
-    ``final_url`` is canonical, None where the page answered at the link's own address. ``sketch``, ``account``
-    and ``published_at`` are None where the look brought nothing new.
+    ``final_url`` is canonical, None where the page answered at the link's own address. ``sketch``, ``account``,
+    ``published_at`` and ``changed_at`` are None where the look brought nothing new. ``only_from``: the vantage that
+    alone sees the link fail, until another has looked.
     """
 
     due: Due
@@ -41,6 +42,8 @@ class Look:
     sketch: bytes | None = None
     account: str | None = None
     published_at: datetime | None = None
+    changed_at: datetime | None = None
+    only_from: str | None = None
 
 
 async def record(store: Store, looks: Sequence[Look], *, worker: str, vantage: str) -> list[Look]:
@@ -53,45 +56,58 @@ async def record(store: Store, looks: Sequence[Look], *, worker: str, vantage: s
         kept = [look for look in looks if look.due.id in held]
         spans = await _write_spans(db, kept, vantage)
         if kept:
-            await db.execute(_UPDATE_LINK, [_link_values(look, spans[look.due.id]) for look in kept])
+            await db.execute(_UPDATE_LINK, [_link_values(look, spans[look.due.id], vantage) for look in kept])
         await _write_flips(db, kept)
         await _hurry_mates(db, kept)
         soonest: dict[str, datetime] = {}
         for look in kept:
             soonest[look.due.host] = min(look.next.at, soonest.get(look.due.host, look.next.at))
-        for name, moment in soonest.items():
-            await hurry_hosts(db, [name], moment)
+        await hurry(db, soonest)
     return kept
 
 
 async def _still_held(db: AsyncConnection, ids: Sequence[int], worker: str) -> set[int]:
     held: set[int] = set()
     for part in chunks(ids):
-        statement = select(link.c.id).where(link.c.id.in_(part), link.c.leased_by == worker).with_for_update()
+        statement = select(link.c.id).where(link.c.id.in_(part), link.c.leased_by == worker)
+        statement = statement.order_by(link.c.id).with_for_update()
         held |= set((await db.execute(statement)).scalars())
     return held
 
 
 async def _write_spans(db: AsyncConnection, looks: Sequence[Look], vantage: str) -> dict[int, int | None]:
-    """Lengthen the open span of each link, or begin another; the span's id by link."""
+    """Lengthen the open span that this vantage has of each link, or begin another; the span's id by link."""
     ids = {look.due.id: look.due.span_id for look in looks}
-    same = [look for look in looks if look.due.span_id and look.due.last == _answer(look.verdict)]
+    last = {look.due.id: look.due.last for look in looks}
+    elsewhere = [look.due.id for look in looks if look.due.vantage not in (None, vantage)]
+    ids |= dict.fromkeys(elsewhere)
+    for row in await _own_spans(db, elsewhere, vantage):
+        ids[row.link_id], last[row.link_id] = row.id, (row.outcome, row.reason, row.rule)
+    same = [look for look in looks if ids[look.due.id] and last[look.due.id] == _answer(look.verdict)]
     if same:
         await db.execute(
             _LENGTHEN_SPAN,
             [
-                {"span": look.due.span_id, "ended_at": look.at, "evidence": look.verdict.evidence}
+                {"span": ids[look.due.id], "ended_at": look.at, "evidence": look.verdict.evidence}
                 for look in same
             ],
         )
     known = {look.due.id for look in same}
-    for look in looks:
-        if look.due.id not in known:
-            values = _span_values(look, vantage)
-            ids[look.due.id] = (
-                await db.execute(insert(span).values(values).returning(span.c.id))
-            ).scalar_one()
+    other = [look for look in looks if look.due.id not in known]
+    if other:
+        new = await db.execute(_NEW_SPAN, [_span_values(look, vantage) for look in other])
+        ids |= {row.link_id: row.id for row in new}
     return ids
+
+
+async def _own_spans(db: AsyncConnection, link_ids: Sequence[int], vantage: str) -> list[Row[Any]]:
+    """The newest span of each link from this vantage."""
+    rows: list[Row[Any]] = []
+    for part in chunks(link_ids):
+        mine = and_(span.c.link_id.in_(part), span.c.vantage == vantage)
+        newest = select(func.max(span.c.id)).where(mine).group_by(span.c.link_id)
+        rows += (await db.execute(select(span).where(span.c.id.in_(newest)))).all()
+    return rows
 
 
 def _answer(verdict: Verdict) -> tuple[str, str, str]:
@@ -115,6 +131,7 @@ def _span_values(look: Look, vantage: str) -> dict[str, Any]:
     }
 
 
+_NEW_SPAN = insert(span).returning(span.c.id, span.c.link_id)
 _LENGTHEN_SPAN = (
     update(span)
     .where(span.c.id == bindparam("span"))
@@ -129,14 +146,17 @@ _UPDATE_LINK = (
             name: bindparam(name)
             for name in ("outcome", "reason", "rule", "evidence", "moved_to", "likeness")
         },
-        **{name: bindparam(name) for name in ("last_checked_at", "next_check_at", "why_then", "span_id")},
+        **{
+            name: bindparam(name)
+            for name in ("last_checked_at", "next_check_at", "why_then", "span_id", "vantage", "only_from")
+        },
         **{name: bindparam(name) for name in ("yearly_risk", "chance_90d", "at_risk_copied", "risk_reasons")},
         at_risk=case(
             (link.c.copy_id.is_(None), bindparam("at_risk_uncopied")), else_=bindparam("at_risk_copied")
         ),
         **{
             name: func.coalesce(bindparam(name, type_=link.c[name].type), link.c[name])
-            for name in ("sketch", "account", "published_at")
+            for name in ("sketch", "account", "published_at", "changed_at")
         },
         looks=link.c.looks + 1,
         leased_by=None,
@@ -145,7 +165,7 @@ _UPDATE_LINK = (
 )
 
 
-def _link_values(look: Look, span_id: int | None) -> dict[str, Any]:
+def _link_values(look: Look, span_id: int | None, vantage: str) -> dict[str, Any]:
     verdict, risk = look.verdict, look.risk
     return {
         "link": look.due.id,
@@ -160,6 +180,8 @@ def _link_values(look: Look, span_id: int | None) -> dict[str, Any]:
         "next_check_at": look.next.at,
         "why_then": dict(look.next.why),
         "span_id": span_id,
+        "vantage": vantage,
+        "only_from": look.only_from,
         "yearly_risk": risk.yearly,
         "chance_90d": risk.chance_90d,
         "at_risk_copied": risk.at_risk_copied,
@@ -168,6 +190,7 @@ def _link_values(look: Look, span_id: int | None) -> dict[str, Any]:
         "sketch": look.sketch,
         "account": look.account,
         "published_at": look.published_at,
+        "changed_at": look.changed_at,
     }
 
 
@@ -187,7 +210,7 @@ async def _write_flips(db: AsyncConnection, looks: Sequence[Look]) -> None:
     if rows:
         await db.execute(insert(flip), rows)
     for look in looks:
-        if look.flip:
+        if look.flip and look.state.failing_since != look.due.state.failing_since:
             await snapshots.set_copy(db, look.due.id)  # of a dying page the copy from before counts
 
 

@@ -11,18 +11,20 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Status
 from monitor.policy import Account, State
-from monitor.policy.risk import YEAR
+from monitor.store.accounts import accounts
 from monitor.store.engine import Store
 from monitor.store.links import hurry_hosts
-from monitor.store.sql import chunks
+from monitor.store.sql import chunks, for_each
 from monitor.store.tables import host, link, pace
 
 STATE_COLUMNS = [field.name for field in fields(State)]
+_KNOWN = ("id", "url", "platform", "host", "account", "title", "added_at", "published_at", "looks", "sketch")
+_OF_DUE = (*_KNOWN, *STATE_COLUMNS, "span_id", "vantage", "only_from", "outcome", "reason", "rule")
 WINDOW = 200  # due links that are weighed against each other
 FIRST_LOOK = timedelta(hours=6)  # a link never looked at is as urgent as one that is due this often
 
@@ -43,6 +45,8 @@ class Due:
     looks: int
     sketch: bytes | None
     span_id: int | None
+    vantage: str | None  # of the last look
+    only_from: str | None  # the vantage that alone saw it fail
     last: tuple[str | None, str | None, str | None]  # outcome, reason, rule of the last look
     mates: Account
     alone: bool  # no other link of its host is watched
@@ -74,38 +78,38 @@ async def ready_hosts(
 
 async def claim(
     store: Store,
-    name: str,
+    wanted: Mapping[str, int],
     *,
     worker: str,
     now: datetime,
-    limit: int,
     lease: timedelta,
-    only: Collection[int] | None = None,
-) -> list[Due]:
-    """Claim due links of one host, most urgent first; sets when the host is worth asking again.
+    only: Mapping[str, Collection[int]] | None = None,
+    elsewhere: str | None = None,
+) -> dict[str, list[Due]]:
+    """Claim due links of some hosts, most urgent first; sets when each host is worth asking again.
 
+    :param wanted: how many links at most, by host.
     :param lease: how long they are this worker's unless it renews them; one that dies loses them then.
-    :param only: the ids of the links to choose from.
+    :param only: the ids of the links to choose from, by host.
+    :param elsewhere: our vantage, where there are others: links that wait for the word of another are theirs.
+    :returns: what was claimed of each host of ``wanted``.
     """
+    claimed: dict[str, list[Due]] = {name: [] for name in wanted}
     async with store.write() as db:
-        # nobody may make the host due between our reading of its links and our writing of when it is due
-        await db.execute(select(host.c.host).where(host.c.host == name).with_for_update())
-        ids = await _most_urgent(db, name, now=now, limit=limit, only=only)
-        rows = (
-            await db.execute(
-                update(link)
-                .where(link.c.id.in_(ids), _free(now))
-                .values(leased_by=worker, lease_until=now + lease)
-                .returning(link)
-            )
-        ).all()
-        await db.execute(update(host).where(host.c.host == name).values(due_at=await _due_at(db, name)))
-        mates = await accounts(db, {row.account for row in rows if row.account})
-        others = await db.execute(select(link.c.id).where(link.c.host == name, link.c.watched).limit(2))
-        alone = len(others.all()) < 2
-    order = {link_id: place for place, link_id in enumerate(ids)}
-    rows = sorted(rows, key=lambda row: order[row.id])
-    return [_due(row, mates.get(row.account, Account()), alone=alone) for row in rows]
+        for names in chunks(sorted(wanted)):
+            # Nobody may make a host due between our reading of its links and our writing of when it is due. All
+            # take hosts in one order, or two would wait for each other.
+            mine = select(host.c.host).where(host.c.host.in_(names)).order_by(host.c.host)
+            await db.execute(mine.with_for_update())
+            part = {name: wanted[name] for name in names}
+            ids = await _most_urgent(db, part, now=now, only=only, elsewhere=elsewhere)
+            rows = await _lease(db, ids, worker=worker, now=now, until=now + lease)
+            shared = await _set_due(db, names)
+            mates = await accounts(db, {row.account for row in rows if row.account}, now=now)
+            for row in rows:
+                account = mates.get(row.account, Account())
+                claimed[row.host].append(_due(row, account, alone=row.host not in shared))
+    return claimed
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
@@ -113,27 +117,40 @@ def _free(now: datetime) -> ColumnElement[bool]:
 
 
 async def _most_urgent(
-    db: AsyncConnection, name: str, *, now: datetime, limit: int, only: Collection[int] | None
+    db: AsyncConnection,
+    wanted: Mapping[str, int],
+    *,
+    now: datetime,
+    only: Mapping[str, Collection[int]] | None,
+    elsewhere: str | None,
 ) -> list[int]:
-    """The ids of a host's due links, the most overdue for their own interval first.
+    """The ids of each host's due links, the most overdue for their own interval first.
 
     Chosen among those due longest, and among the newest of those never looked at: lists grow at their end and their
     files are named by date, so the newest are the youngest. The two are counted apart, or a new list of thousands
     would hide the suspects behind it.
     """
-    due = select(link.c.id, link.c.last_checked_at, link.c.next_check_at).where(
-        link.c.host == name, link.c.next_check_at <= now, _free(now), link.c.watched, ~link.c.ignored
-    )
+    due = link.alias("due")
+    free = or_(due.c.lease_until.is_(None), due.c.lease_until <= now)
+    mine = (due.c.host == host.c.host, due.c.next_check_at <= now, free, due.c.watched, ~due.c.ignored)
+    choice = select(due.c.id).where(*mine).limit(max(wanted.values()) + WINDOW)
     if only is not None:
-        due = due.where(link.c.id.in_(only))
-    never = due.where(link.c.looks == 0).order_by(link.c.id.desc())
-    again = due.where(link.c.looks > 0).order_by(link.c.next_check_at)
-    rows: list[Any] = []
+        choice = choice.where(due.c.id.in_(set().union(*(only[name] for name in wanted))))
+    if elsewhere is not None:
+        choice = choice.where(or_(due.c.only_from.is_(None), due.c.only_from != elsewhere))
+    never = choice.where(due.c.looks == 0).order_by(due.c.id.desc())
+    again = choice.where(due.c.looks > 0).order_by(due.c.next_check_at)
+    found: dict[str, list[Any]] = {name: [] for name in wanted}
     for kind in (never, again):
-        window = kind.limit(limit + WINDOW).with_for_update(skip_locked=True)
-        rows += (await db.execute(window)).all()
-    rows.sort(key=lambda row: (-_urgency(row, now), -row.id))
-    return [row.id for row in rows[:limit]]
+        columns = (link.c.id, link.c.host, link.c.last_checked_at, link.c.next_check_at)
+        chosen = select(*columns).select_from(for_each(db, host, kind, link)).where(host.c.host.in_(wanted))
+        for row in await db.execute(chosen):
+            found[row.host].append(row)
+    ids: list[int] = []
+    for name, rows in found.items():
+        rows.sort(key=lambda row: (-_urgency(row, now), -row.id))
+        ids += (row.id for row in rows[: wanted[name]])
+    return ids
 
 
 def _urgency(row: Any, now: datetime) -> float:
@@ -145,37 +162,49 @@ def _urgency(row: Any, now: datetime) -> float:
     return (now - last) / max(due - last, timedelta(seconds=1))
 
 
-async def _due_at(db: AsyncConnection, name: str) -> datetime | None:
-    """When a host next has work: its earliest free link, or the end of a lease that may not be kept."""
+async def _lease(
+    db: AsyncConnection, ids: Sequence[int], *, worker: str, now: datetime, until: datetime
+) -> list[Row[Any]]:
+    """Lease the links that are still free; their rows in the order of ``ids``."""
+    rows: dict[int, Row[Any]] = {}
+    for part in chunks(ids):
+        leased = await db.execute(
+            update(link)
+            .where(link.c.id.in_(part), _free(now))
+            .values(leased_by=worker, lease_until=until)
+            .returning(*(link.c[name] for name in _OF_DUE))
+        )
+        rows |= {row.id: row for row in leased}
+    return [rows[link_id] for link_id in ids if link_id in rows]
+
+
+async def _set_due(db: AsyncConnection, names: Sequence[str]) -> set[str]:
+    """Set when each host next has work: its earliest free link, or the end of a lease that may not be kept.
+
+    :returns: the hosts that have more than one watched link.
+    """
+    mine = (link.c.host == host.c.host, link.c.watched)
     waiting = (
         select(link.c.next_check_at)
-        .where(link.c.host == name, link.c.next_check_at.is_not(None), link.c.lease_until.is_(None))
-        .where(link.c.watched, ~link.c.ignored)
+        .where(*mine, ~link.c.ignored, link.c.next_check_at.is_not(None), link.c.lease_until.is_(None))
         .order_by(link.c.next_check_at)
         .limit(1)
     )
-    leased = (
-        select(func.min(link.c.lease_until))
-        .where(link.c.host == name, link.c.lease_until.is_not(None))
-        .where(link.c.watched, ~link.c.ignored)
-    )
-    moments = [(await db.execute(statement)).scalar() for statement in (waiting, leased)]
-    return min((moment for moment in moments if moment is not None), default=None)
+    held = (*mine, ~link.c.ignored, link.c.lease_until.is_not(None))
+    leased = select(func.min(link.c.lease_until)).where(*held)
+    second = select(link.c.id).where(*mine).limit(1).offset(1)
+    facts = [one.correlate(host).scalar_subquery() for one in (waiting, leased, second)]
+    rows = (await db.execute(select(host.c.host, *facts).where(host.c.host.in_(names)))).all()
+    moments = [
+        {"name": name, "moment": min((at for at in (free, lost) if at), default=None)}
+        for name, free, lost, _ in rows
+    ]
+    if moments:
+        await db.execute(_DUE_AT, moments)
+    return {name for name, _, _, another in rows if another is not None}
 
 
-async def accounts(db: AsyncConnection, names: Collection[str]) -> dict[str, Account]:
-    """What happened to the links of each account."""
-    found: dict[str, Account] = {}
-    for part in chunks(sorted(names)):
-        dead = func.sum(case((link.c.status == Status.DEAD, 1), else_=0))
-        statement = (
-            select(link.c.account, func.count(), dead, func.sum(link.c.seen_alive_s))
-            .where(link.c.account.in_(part))
-            .group_by(link.c.account)
-        )
-        for name, count, died, alive_s in await db.execute(statement):
-            found[name] = Account(count, int(died), float(alive_s) / YEAR.total_seconds())
-    return found
+_DUE_AT = update(host).where(host.c.host == bindparam("name")).values(due_at=bindparam("moment"))
 
 
 def _due(row: Row[Any], mates: Account, *, alone: bool) -> Due:
@@ -193,6 +222,8 @@ def _due(row: Row[Any], mates: Account, *, alone: bool) -> Due:
         looks=row.looks,
         sketch=row.sketch,
         span_id=row.span_id,
+        vantage=row.vantage,
+        only_from=row.only_from,
         last=(row.outcome, row.reason, row.rule),
         mates=mates,
         alone=alone,
@@ -213,7 +244,10 @@ async def renew(store: Store, *, worker: str, until: datetime) -> None:
     """Keep all that ``worker`` holds until ``until``."""
     async with store.write() as db:
         held = and_(link.c.lease_until.is_not(None), link.c.leased_by == worker)
-        await db.execute(update(link).where(held).values(lease_until=until))
+        # those that are being recorded at this moment need it no more, and must not be waited for
+        mine = select(link.c.id).where(held).order_by(link.c.id).with_for_update(skip_locked=True)
+        for part in chunks(list((await db.execute(mine)).scalars())):
+            await db.execute(update(link).where(link.c.id.in_(part)).values(lease_until=until))
 
 
 async def next_ready(

@@ -1,24 +1,42 @@
-"""What a process that is no more still holds: given back at once instead of at the end of its leases."""
+"""Leases: who holds what for how long, what one worker does for all, and what the dead still hold."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import socket
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store.engine import Store
 from monitor.store.links import hurry_hosts
-from monitor.store.tables import archive_job, link, outbox
+from monitor.store.sql import insert
+from monitor.store.tables import archive_job, link, outbox, turn, worker
 
-LEASED = (link, archive_job, outbox)
+LEASED = (link, archive_job, outbox, turn)
 
 
+@cache
 def machine_name() -> str:
-    return socket.gethostname()[:30]
+    """Where a process id means what it means here.
+
+    Two containers may have the same host name: the boot and the namespace of process ids tell them apart, or one
+    would take the other's workers for dead.
+    """
+    signs = []
+    for sign in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
+        path = Path(sign)
+        try:
+            signs.append(str(path.readlink()) if path.is_symlink() else path.read_text(encoding="ascii"))
+        except OSError:  # no Linux, or hidden by a sandbox
+            continue
+    digest = hashlib.sha256("".join(signs).encode()).hexdigest()[:8]
+    return f"{socket.gethostname()[:24]}.{digest}"
 
 
 def worker_name() -> str:
@@ -43,7 +61,7 @@ async def free_those_of_the_dead(store: Store, now: datetime) -> int:
     :returns: how many such workers there were.
     """
     async with store.write() as db:
-        dead = [name for name in await _holders(db, machine_name()) if not _runs(_pid(name))]
+        dead = [name for name in sorted(await _holders(db, machine_name())) if not _runs(_pid(name))]
         for name in dead:
             freed = await db.execute(
                 update(link)
@@ -56,16 +74,49 @@ async def free_those_of_the_dead(store: Store, now: datetime) -> int:
                 await db.execute(
                     update(table).where(table.c.leased_by == name).values(leased_by=None, lease_until=None)
                 )
+            await db.execute(delete(worker).where(worker.c.name == name))
     return len(dead)
 
 
 async def _holders(db: AsyncConnection, machine: str) -> set[str]:
-    names: set[str] = set()
+    names = set((await db.execute(select(worker.c.name))).scalars())
     for table in LEASED:
         held = select(table.c.leased_by).where(table.c.lease_until.is_not(None)).distinct()
         names |= set((await db.execute(held)).scalars())
     return {name for name in names if name and name.rsplit(":", 2)[0] == machine}
 
 
-def _pid(worker: str) -> int:
-    return int(worker.rsplit(":", 2)[1])
+def _pid(name: str) -> int:
+    return int(name.rsplit(":", 2)[1])
+
+
+async def take_turn(store: Store, name: str, *, holder: str, now: datetime, until: datetime) -> bool:
+    """Be the one worker that does ``name`` for all, or go on being it.
+
+    :param until: when another may take over unless the turn is taken again by then: its holder died.
+    :returns: False while another worker has it.
+    """
+    async with store.write() as db:
+        statement = insert(db, turn).values(name=name, leased_by=holder, lease_until=until)
+        mine = or_(turn.c.leased_by == holder, turn.c.lease_until.is_(None), turn.c.lease_until <= now)
+        taken = statement.on_conflict_do_update(
+            index_elements=[turn.c.name], set_={"leased_by": holder, "lease_until": until}, where=mine
+        ).returning(turn.c.name)
+        return (await db.execute(taken)).first() is not None
+
+
+async def keep_turns(db: AsyncConnection, holder: str, *, now: datetime, until: datetime) -> None:
+    """Go on with the turns that ``holder`` has."""
+    held = (turn.c.leased_by == holder, turn.c.lease_until > now)
+    await db.execute(update(turn).where(*held).values(lease_until=until))
+
+
+async def end_turns(db: AsyncConnection, holder: str) -> None:
+    """Let others do what this worker did for all."""
+    await db.execute(update(turn).where(turn.c.leased_by == holder).values(leased_by=None, lease_until=None))
+
+
+async def turns(db: AsyncConnection, now: datetime) -> dict[str, str]:
+    """What one worker does for all, and who."""
+    held = select(turn.c.name, turn.c.leased_by).where(turn.c.lease_until > now)
+    return {row.name: row.leased_by for row in await db.execute(held)}

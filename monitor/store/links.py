@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,14 +40,22 @@ async def sources(db: AsyncConnection) -> Sequence[Row[Any]]:
 
 
 async def mark_source(
-    db: AsyncConnection, path: str, now: datetime, *, problem: str | None, missing: bool = False
+    db: AsyncConnection,
+    path: str,
+    now: datetime,
+    *,
+    problem: str | None,
+    missing: bool = False,
+    machine: str | None = None,
 ) -> None:
     """Note that a list was looked at, and why it could not be read; its references and their history stay.
 
     :param problem: None when it could be read, and had not changed.
+    :param machine: that looked at it.
     """
     still = func.coalesce(source.c.missing_since, now) if missing else None
     values = {"synced_at": now, "problem": problem, "missing_since": still}
+    values |= {"machine": machine} if machine else {}
     statement = insert(db, source).values(path=path, synced_at=now, problem=problem)
     await db.execute(statement.on_conflict_do_update(index_elements=[source.c.path], set_=values))
 
@@ -61,6 +69,7 @@ async def sync_source(
     digest: str | None = None,
     archive: bool | None = None,
     complete: bool = True,
+    machine: str | None = None,
 ) -> Synced:
     """Make the references of one source what ``mentions`` says.
 
@@ -68,9 +77,13 @@ async def sync_source(
     :param archive: whether links of this source may go to archives, as the configuration says; None where it does
         not name the source: then it stays as it was.
     :param complete: the mentions are all there are; else they are added to those known.
+    :param machine: that has read the source.
     """
-    source_id = await _source_id(db, path, digest=digest, archive=archive, now=now)
-    ids, added = await _ensure_links(db, mentions, now)
+    values: dict[str, Any] = {"digest": digest, "synced_at": now, "problem": None, "missing_since": None}
+    values |= {"machine": machine} if machine else {}
+    values |= {} if archive is None else {"archive": archive, "configured": True}
+    source_id = await _source_id(db, path, values)
+    ids, new = await _ensure_links(db, mentions, now)
     wanted = {(ids[m.identity.url], m.line): m.title for m in mentions}
     found = {
         (row.link_id, row.line): row
@@ -86,17 +99,12 @@ async def sync_source(
             for link_id, line in fresh
         ]
         await db.execute(insert_new(db, reference), rows)
-    await _retitle(db, found, wanted)
+    await _retitle(db, found, {key: title for key, title in wanted.items() if key[0] not in new})
     await _watch(db, {link_id for link_id, _ in fresh}, now)
-    return Synced(added, len(ids) - added, len(gone))
+    return Synced(len(new), len(ids) - len(new), len(gone))
 
 
-async def _source_id(
-    db: AsyncConnection, path: str, *, digest: str | None, archive: bool | None, now: datetime
-) -> int:
-    values: dict[str, Any] = {"digest": digest, "synced_at": now, "problem": None, "missing_since": None}
-    if archive is not None:
-        values |= {"archive": archive, "configured": True}
+async def _source_id(db: AsyncConnection, path: str, values: dict[str, Any]) -> int:
     statement = (
         insert(db, source)
         .values(path=path, **values)
@@ -108,8 +116,8 @@ async def _source_id(
 
 async def _ensure_links(
     db: AsyncConnection, mentions: Sequence[Mention], now: datetime
-) -> tuple[dict[str, int], int]:
-    """The id of each mentioned link, and how many of them were new."""
+) -> tuple[dict[str, int], set[int]]:
+    """The id of each mentioned link, and the ids of those that are new."""
     first: dict[str, Mention] = {}
     for mention in mentions:
         known = first.setdefault(mention.identity.url, mention)
@@ -122,7 +130,7 @@ async def _ensure_links(
         await db.execute(insert_new(db, link), rows)
         ids |= await ids_of(db, [mention.identity.url for mention in new])
         await hurry_hosts(db, {mention.identity.host for mention in new}, now)
-    return ids, len(new)
+    return ids, {ids[mention.identity.url] for mention in new}
 
 
 def _new_link(mention: Mention, now: datetime) -> dict[str, Any]:
@@ -151,7 +159,13 @@ async def ids_of(db: AsyncConnection, urls: Sequence[str], *, watched: bool = Fa
 
 async def hurry_hosts(db: AsyncConnection, hosts: Iterable[str], due_at: datetime) -> None:
     """See that each host is asked for due links at ``due_at`` at the latest."""
-    rows = [{"host": name, "due_at": due_at} for name in sorted(hosts)]
+    await hurry(db, dict.fromkeys(hosts, due_at))
+
+
+async def hurry(db: AsyncConnection, due_at: Mapping[str, datetime]) -> None:
+    """See that each host is asked for due links at its time at the latest."""
+    # all take hosts in one order, or two would wait for each other
+    rows = [{"host": name, "due_at": due_at[name]} for name in sorted(due_at)]
     if not rows:
         return
     statement = insert(db, host)

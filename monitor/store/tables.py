@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -77,6 +76,7 @@ source = Table(
     Column("synced_at", UtcDateTime),
     Column("missing_since", UtcDateTime),
     Column("problem", Text),  # why it could not be read, one sentence
+    Column("machine", String(64)),  # that reads it: files are not the same everywhere
 )
 
 link = Table(
@@ -109,7 +109,6 @@ link = Table(
     Column("oks_since", UtcDateTime),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("last_ok_at", UtcDateTime),
-    Column("seen_alive_s", BigInteger, nullable=False, server_default="0"),  # from one ok to the next
     Column("scared_at", UtcDateTime),  # last seen removed or gone
     Column("recent", String(5), nullable=False, server_default=""),  # first letters of the last outcomes
     # the last look
@@ -121,6 +120,8 @@ link = Table(
     Column("moved_to", Text),
     Column("looks", Integer, nullable=False, server_default="0"),
     Column("span_id", Integer),  # the open row of its history
+    Column("vantage", String(64)),  # that the last look was made from
+    Column("only_from", String(64)),  # the vantage that alone saw it fail: another looks next
     # the next look
     Column("next_check_at", UtcDateTime),
     Column("why_then", JSON),  # the inputs that set it
@@ -135,6 +136,7 @@ link = Table(
     # the last good text and the copy that counts
     Column("sketch", LargeBinary),
     Column("likeness", Float),
+    Column("changed_at", UtcDateTime),  # when its text was last seen to be much of another one
     Column("copy_id", Integer),  # the verified snapshot shown for it; null = none
     Index("ix_link_due", "host", "next_check_at"),
     Index(
@@ -252,7 +254,40 @@ snapshot = Table(
     Column("file", Text),  # a local copy: its WARC file, where the record starts and how long it is
     Column("offset", Integer),
     Column("length", Integer),
+    Column("pictures", Integer),  # how many the page shows
+    Column("pictures_digest", String(64)),  # of their addresses
+    Column("pictures_due", UtcDateTime),  # when they are to be fetched; null = nothing is left to do
+    Column("pictures_tries", Integer, nullable=False, server_default="0"),
     UniqueConstraint("link_id", "archive", "url"),
+    Index(
+        "ix_snapshot_file_offset",
+        "file",
+        "offset",
+        sqlite_where=text("file IS NOT NULL"),
+        postgresql_where=text("file IS NOT NULL"),
+    ),
+    Index(
+        "ix_snapshot_pictures_due",
+        "pictures_due",
+        sqlite_where=text("pictures_due IS NOT NULL"),
+        postgresql_where=text("pictures_due IS NOT NULL"),
+    ),
+)
+
+part = Table(  # what a local copy has besides its page; several copies may share a record
+    "part",
+    metadata,
+    _id(),
+    Column("snapshot_id", ForeignKey("snapshot.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(8), nullable=False),  # redirect, picture, revisit
+    Column("url", Text, nullable=False, index=True),
+    Column("captured_at", UtcDateTime, nullable=False),
+    Column("digest", String(64), index=True),  # a picture's sha256
+    Column("file", Text, nullable=False),
+    Column("offset", Integer, nullable=False),
+    Column("length", Integer, nullable=False),
+    UniqueConstraint("snapshot_id", "file", "offset"),
+    Index("ix_part_file_offset", "file", "offset"),
 )
 
 archive_job = Table(
@@ -326,4 +361,24 @@ service = Table(
     Column("note", Text),
     Column("data", JSON),
     Column("updated_at", UtcDateTime, nullable=False),
+)
+
+turn = Table(  # what one worker does for all
+    "turn",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("leased_by", String(64)),
+    Column("lease_until", UtcDateTime),
+)
+
+worker = Table(  # the daemons that run, or ran until lately
+    "worker",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("machine", String(64), nullable=False),
+    Column("vantage", String(64), nullable=False, index=True),
+    Column("roles", String(64), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
 )

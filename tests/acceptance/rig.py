@@ -107,6 +107,7 @@ class Rig:
     def config(self) -> Path:
         file = self.folder / "config.toml"
         file.write_text(as_toml(merged(self.world.settings(), HURRIED, self.settings)), encoding="utf-8")
+        file.chmod(0o600)  # secrets stand in it
         return file
 
     @property
@@ -155,8 +156,8 @@ class Daemon:
     _reader: asyncio.Task[None] | None = None
 
     @classmethod
-    async def started(cls, rig: Rig) -> Daemon:
-        daemon = cls(rig, await rig.start("run"))
+    async def started(cls, rig: Rig, *options: str) -> Daemon:
+        daemon = cls(rig, await rig.start(*options, "run"))
         daemon._reader = asyncio.create_task(daemon._read())
         await daemon.until("its first words", lambda: bool(daemon.log))
         return daemon

@@ -30,7 +30,7 @@ async def test_offline_nothing_is_marked_and_it_is_said(rig: Rig, world: World) 
     await daemon.until("the word", lambda: any("offline, nothing is marked" in line for line in daemon.log))
     await asyncio.sleep(1)  # some ticks more must bring nothing
     assert rig.ask("SELECT count(*) FROM span") == [(0,)]
-    assert "Offline since" in (await rig.rotwatch("status")).err
+    assert "Offline since" in (await rig.rotwatch("status")).out
     assert await daemon.end() == 0
     assert rig.ask("SELECT DISTINCT status FROM link") == [("pending",)]
 

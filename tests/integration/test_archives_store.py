@@ -14,6 +14,9 @@ from monitor.store import Store, archives, snapshots
 from monitor.store.archives import NEVER, WAYBACK, Danger, JobState
 from monitor.store.snapshots import LOCAL, Snapshot
 from monitor.store.tables import archive_job, link, snapshot
+from monitor.store.wanting import wanting
+
+pytestmark = pytest.mark.both_engines
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 LEASE = timedelta(minutes=10)
@@ -35,14 +38,14 @@ async def add_link(store: Store, name: str = "a", **values: Any) -> int:
         return int((await db.execute(insert(link).values(row | values).returning(link.c.id))).scalar_one())
 
 
-async def enqueue(store: Store, *ids: int, danger: int = 5) -> int:
+async def enqueue(store: Store, *ids: int, danger: int = 5) -> set[int]:
     async with store.write() as db:
         return await archives.enqueue(db, ids, archive=WAYBACK, danger=danger, now=NOW)
 
 
 async def dangers(store: Store, **values: Any) -> dict[int, int]:
     async with store.read() as db:
-        wanted = await archives.uncovered(db, now=NOW, limit=100, **values)
+        wanted = await wanting(db, now=NOW, limit=100, **values)
     return {link_id: danger for link_id, _, danger in wanted}
 
 
@@ -54,9 +57,9 @@ async def claim(
 
 async def test_asking_twice_makes_one_job_that_only_becomes_more_urgent(store: Store) -> None:
     link_id = await add_link(store)
-    assert await enqueue(store, link_id, danger=5) == 1
-    assert await enqueue(store, link_id, danger=0) == 0
-    assert await enqueue(store, link_id, danger=3) == 0
+    assert await enqueue(store, link_id, danger=5) == {link_id}
+    assert await enqueue(store, link_id, danger=0) == set()
+    assert await enqueue(store, link_id, danger=3) == set()
     (job,) = await claim(store)
     assert job.danger == 0
 
@@ -101,7 +104,7 @@ async def test_a_parked_link_is_asked_for_again_when_its_status_changed_or_its_t
     await finish(store, for_a_while, JobState.FAILED, again=NOW + timedelta(days=3))
     assert await dangers(store) == {}
     async with store.read() as db:
-        later = await archives.uncovered(db, now=NOW + timedelta(days=3), limit=9)
+        later = await wanting(db, now=NOW + timedelta(days=3), limit=9)
     assert [link_id for link_id, _, _ in later] == [for_a_while]
     async with store.write() as db:
         await db.execute(update(link).where(link.c.id == forever).values(since=NOW + timedelta(hours=1)))

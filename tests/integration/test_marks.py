@@ -15,6 +15,8 @@ from monitor.store.marks import Marked, Word, put
 from monitor.store.tables import flip, link, span
 from tests.integration.test_store_checks import GONE, NOW, OK, add, claim, ready, record, rows
 
+pytestmark = pytest.mark.both_engines
+
 DAY = timedelta(days=1)
 URL = "https://a.example/0"
 WALL = Verdict(outcome=Outcome.WALLED, reason=Reason.CAPTCHA, rule="generic.walled.captcha")
@@ -104,15 +106,6 @@ async def test_a_suspect_marked_alive_is_not_looked_at_to_confirm_its_death(stor
     await say(store, Word.ALIVE, now=NOW)
     row = await standing(store)
     assert (row.status, row.next_check_at, row.why_then) == ("alive", due, {"rule": "marked"})
-
-
-async def test_the_time_a_link_was_away_is_not_lived_because_somebody_says_alive(store: Store) -> None:
-    await add(store, 1)
-    await look(store, OK, NOW)
-    await say(store, Word.DEAD, now=NOW + DAY)
-    await say(store, Word.ALIVE, now=NOW + 100 * DAY)
-    await look(store, OK, NOW + 101 * DAY)
-    assert (await standing(store)).seen_alive_s == DAY.total_seconds()
 
 
 async def test_a_link_marked_alive_dies_again_when_looks_say_so(store: Store) -> None:

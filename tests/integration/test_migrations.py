@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -9,10 +11,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, MetaData, inspect
 
 from monitor.store import Store, StoreError, database_url, schema
 from monitor.store.tables import metadata
+from monitor.store.tally import Tally
 
 
 @pytest.fixture
@@ -32,6 +35,7 @@ def difference(connection: Connection) -> list[object]:
     return list(compare_metadata(context, metadata))
 
 
+@pytest.mark.both_engines
 async def test_migrations_and_metadata_agree(store: Store) -> None:
     async with store.read() as db:
         assert await db.run_sync(difference) == []
@@ -46,7 +50,10 @@ async def move(store: Store, way: Callable[[Config, str], None], revision: str) 
         await db.run_sync(lambda connection: way(schema.alembic_config(connection), revision))
 
 
-async def test_each_migration_goes_down_and_up_again(store: Store) -> None:
+@pytest.mark.both_engines
+async def test_each_migration_goes_down_and_up_again(blank: str, tmp_path: Path) -> None:
+    store = Store(database_url(blank, tmp_path))
+    await schema.upgrade(store)
     for revision in reversed(revisions()):
         await move(store, command.downgrade, "-1")
         await move(store, command.upgrade, revision)
@@ -55,6 +62,115 @@ async def test_each_migration_goes_down_and_up_again(store: Store) -> None:
         tables = await db.run_sync(lambda sync: inspect(sync).get_table_names())
     assert set(tables) == {"alembic_version"}
     assert await schema.upgrade(store) == (None, schema.NEWEST)
+    await store.close()
+
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+RELEASED: dict[str, dict[str, Any]] = {  # a row of each table of the released schema 0001
+    "source": {"id": 7, "path": "a.md", "digest": "d", "configured": True, "synced_at": AT},
+    "link": {
+        "id": 7,
+        "url": "https://a.example/1",
+        "platform": "generic",
+        "host": "a.example",
+        "title": "标题",
+        "added_at": AT,
+        "since": AT,
+        "status": "suspect",
+        "failures": 2,
+        "failing_since": AT,
+        "recent": "gg",
+        "seen_alive_s": 86400,
+        "outcome": "gone",
+        "looks": 3,
+        "span_id": 7,
+        "next_check_at": AT,
+        "copy_id": 7,
+        "why_then": {"rule": "suspect"},
+        "sketch": b"\x00\x01",
+        "at_risk": True,
+        "lease_until": AT,
+    },
+    "reference": {"id": 7, "source_id": 7, "link_id": 7, "line": 3, "title": "标题"},
+    "span": {
+        "id": 7,
+        "link_id": 7,
+        "vantage": "here",
+        "started_at": AT,
+        "ended_at": AT,
+        "outcome": "gone",
+        "reason": "not_found",
+        "rule": "generic.gone.404",
+        "evidence": "没有",
+        "checks": 2,
+    },
+    "flip": {"id": 7, "link_id": 7, "at": AT, "old": "alive", "new": "suspect", "reason": "not_found"},
+    "mark": {"id": 7, "link_id": 7, "at": AT, "word": "recheck", "who": "me", "note": "why"},
+    "host": {"host": "a.example", "due_at": AT},
+    "pace": {"host": "a.example", "vantage": "here", "not_before": AT, "walls": 1},
+    "snapshot": {
+        "id": 7,
+        "link_id": 7,
+        "archive": "wayback",
+        "url": "w",
+        "original_url": "o",
+        "captured_at": AT,
+        "origin": "made",
+        "grade": "A",
+    },
+    "archive_job": {
+        "id": 7,
+        "link_id": 7,
+        "archive": "wayback",
+        "state": "queued",
+        "danger": 0,
+        "created_at": AT,
+        "not_before": AT,
+        "snapshot_id": 7,
+    },
+    "outbox": {
+        "id": 7,
+        "kind": "weekly",
+        "period": "2026-01-05",
+        "subject": "s",
+        "message": b"m",
+        "state": "sent",
+        "created_at": AT,
+        "not_before": AT,
+        "sent_at": AT,
+    },
+    "tally": {"day": "2026-01-01", **dict.fromkeys(Tally.__dataclass_fields__, 1)},
+    "service": {"name": "archive.org", "data": {"saves": {}}, "updated_at": AT},
+}
+OVER = {"link": {"seen_alive_s"}}  # what the newest schema has no more
+
+
+def _fill(connection: Connection) -> None:
+    found = MetaData()
+    found.reflect(connection)
+    assert set(found.tables) - {"alembic_version"} == set(RELEASED)
+    for name, row in RELEASED.items():
+        table = found.tables[name]
+        for column in table.c:  # reflection knows SQLite's JSON and times by other names
+            ours = metadata.tables[name].c.get(column.name)
+            column.type = column.type if ours is None else ours.type
+        connection.execute(table.insert().values(row))
+
+
+@pytest.mark.both_engines
+async def test_a_released_database_is_upgraded_and_has_kept_everything(blank: str, tmp_path: Path) -> None:
+    old = Store(database_url(blank, tmp_path))
+    await move(old, command.upgrade, "0001")
+    async with old.write() as db:
+        await db.run_sync(_fill)
+    assert await schema.upgrade(old) == ("0001", schema.NEWEST)
+    async with old.read() as db:
+        assert await db.run_sync(difference) == []
+        for name, row in RELEASED.items():
+            [kept] = (await db.execute(metadata.tables[name].select())).mappings()
+            there = {key: value for key, value in row.items() if key not in OVER.get(name, ())}
+            assert {key: kept[key] for key in there} == there
+    await old.close()
 
 
 async def test_upgrading_makes_folder_and_file_for_their_owner_alone(fresh: Store, tmp_path: Path) -> None:

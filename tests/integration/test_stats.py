@@ -5,14 +5,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import insert
 
 from monitor.policy import Account
 from monitor.store import Store, stats
+from monitor.store.accounts import accounts, all_accounts
 from monitor.store.stats import Host
 from monitor.store.tables import link, pace, span
 from monitor.survival import Life
 from tests.integration.test_store_checks import GONE, NOW, OK, add, claim, record
+
+pytestmark = pytest.mark.both_engines
 
 DAY = timedelta(days=1)
 END = NOW + 1000 * DAY
@@ -131,7 +135,7 @@ async def test_a_link_that_was_dead_before_anybody_watched_is_no_death_of_this_l
         assert await stats.lives(db) == []
 
 
-async def test_real_looks_and_their_exposure_agree_with_what_the_link_remembers(store: Store) -> None:
+async def test_real_looks_become_exposure_and_a_death(store: Store) -> None:
     await add(store, 1)
     for day in (0, 40, 80, 130):
         now = NOW + day * DAY
@@ -139,10 +143,7 @@ async def test_real_looks_and_their_exposure_agree_with_what_the_link_remembers(
     for day in (180, 181, 184, 188):
         now = NOW + day * DAY
         await record(store, await claim(store, now=now), GONE, now=now)
-    async with store.read() as db:
-        [row] = (await db.execute(link.select())).all()
     assert sum((await days_alive(store)).values()) == 130
-    assert row.seen_alive_s == 130 * DAY.total_seconds()
     assert await deaths(store) == {("generic", 4): 1}
 
 
@@ -223,6 +224,24 @@ async def test_accounts_as_they_were_count_only_what_had_happened(store: Store) 
     await lived(store, *ok_until(73), ("gone", 80, 90, 3), dead_since=80, account="a")
     await lived(store, *ok_until(292), account="a", url="https://h.example/x")
     async with store.read() as db:
-        before, after = [(await stats.accounts(db, NOW + day * DAY))["a"] for day in (73, 292)]
+        before, after = [(await all_accounts(db, NOW + day * DAY))["a"] for day in (73, 292)]
     assert replace(before, link_years=round(before.link_years, 3)) == Account(2, 0, 0.4)
     assert replace(after, link_years=round(after.link_years, 3)) == Account(2, 1, 1.0)
+
+
+async def test_an_account_has_lived_since_its_pages_were_born_and_the_never_seen_half_as_long(
+    store: Store,
+) -> None:
+    await lived(store, *ok_until(73), born=-292, account="a", url="https://h.example/seen")
+    await lived(
+        store, ("removed", 0, 2, 2), dead_since=0, account="a", url="https://h.example/dead-on-arrival"
+    )
+    async with store.read() as db:
+        found = (await accounts(db, {"a", "unknown"}, now=END))["a"]
+    assert (found.links, found.dead, round(found.link_years, 3)) == (2, 1, 1.5)
+
+
+async def test_an_account_of_which_nothing_was_ever_seen_alive_has_lived_no_time(store: Store) -> None:
+    await lived(store, ("removed", 0, 2, 2), dead_since=0, account="a")
+    async with store.read() as db:
+        assert await accounts(db, {"a"}, now=END) == {"a": Account(1, 1, 0.0)}

@@ -3,12 +3,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from monitor.model import Identity
 from monitor.store import Store, links
 from monitor.store.links import Mention, Synced
 from monitor.store.tables import host, link, reference
+
+pytestmark = pytest.mark.both_engines
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)

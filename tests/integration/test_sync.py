@@ -158,3 +158,30 @@ async def test_a_deleted_list_is_watched_no_more(store: Store, fetcher: Fetcher,
     (tmp_path / "a.md").unlink()
     await sync(Syncer(store, fetcher), tmp_path)
     assert [row.watched for row in await rows(store, link)] == [False, False]
+
+
+async def test_the_lists_of_another_machine_are_its_own(
+    store: Store, fetcher: Fetcher, tmp_path: Path
+) -> None:
+    for name in ("configured.md", "by-hand.md"):
+        (tmp_path / name).write_text(LIST.replace("a.example", name), encoding="utf-8")
+    here, there = Syncer(store, fetcher, "here"), Syncer(store, fetcher, "there")
+    await sync(here, tmp_path, Source(path="configured.md"), Source(path="by-hand.md"))
+    for name in ("configured.md", "by-hand.md"):  # as on a machine that has neither
+        (tmp_path / name).unlink()
+    await sync(there, tmp_path)
+    assert [row.watched for row in await rows(store, link)] == [True] * 4
+    assert [(row.machine, row.problem) for row in await rows(store, source)] == [("here", None)] * 2
+    await sync(here, tmp_path, Source(path="configured.md"))
+    assert [row.watched for row in await rows(store, link)] == [False] * 4
+
+
+async def test_the_lists_of_a_machine_that_has_another_name_now_are_read_on(
+    store: Store, fetcher: Fetcher, tmp_path: Path
+) -> None:
+    (tmp_path / "a.md").write_text(LIST, encoding="utf-8")
+    await sync(Syncer(store, fetcher, "before"), tmp_path, Source(path="a.md"))
+    (tmp_path / "a.md").write_text(LIST + "\nhttps://a.example/3\n", encoding="utf-8")
+    await sync(Syncer(store, fetcher, "after"), tmp_path)
+    assert len(await rows(store, link)) == 3
+    assert [row.machine for row in await rows(store, source)] == ["after"]

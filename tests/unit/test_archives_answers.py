@@ -20,6 +20,7 @@ from monitor.archives.answers import (
     refusal,
     rest_ends,
     submitted,
+    trouble,
 )
 from monitor.archives.capture import Capture
 from monitor.model import Failure, FailureKind, Page
@@ -39,7 +40,7 @@ def lost() -> Page:
 
 def test_a_job_id_is_an_acceptance_whatever_its_form() -> None:
     assert submitted(answer({"url": "u", "job_id": "spn2-abc"})) == Accepted("spn2-abc")
-    assert submitted(answer({"job_id": "another form"})) == Accepted("another form")
+    assert submitted(answer({"job_id": "another_form"})) == Accepted("another_form")
 
 
 def test_a_reused_snapshot_is_an_acceptance() -> None:
@@ -178,3 +179,22 @@ def test_rests_end_when_archive_org_says() -> None:
     assert rest_ends(Rest.SHORT, NOON) == NOON + timedelta(minutes=10)
     assert rest_ends(Rest.MIDNIGHT, NOON) == datetime(2026, 11, 25, tzinfo=UTC)
     assert rest_ends(Rest.DAY, NOON) == NOON + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (answer({"status": "ok", "recent_captures": 12}), None),
+        (answer({"status": "Temporarily overloaded."}), "archive.org says: Temporarily overloaded."),
+        (answer({"status": "Temporarily overloaded."}, 502), "archive.org says: Temporarily overloaded."),
+        (answer(b"<html>", 502), "archive.org does not answer how it is."),
+        (lost(), "archive.org does not answer how it is."),
+        (answer(b"<html>", 404), None),
+        (answer([1]), None),
+        (answer({"status": 7}), None),
+    ],
+)
+def test_the_whole_system_is_in_trouble_only_when_it_says_so_or_does_not_answer(
+    page: Page, said: str | None
+) -> None:
+    assert trouble(page) == said

@@ -22,7 +22,7 @@ def closed_until(
 def test_a_429_pauses_for_a_minute_then_five_then_hours() -> None:
     ledger, waits = Ledger(), []
     for _ in range(6):
-        ledger = ledger.too_many(NOON, None)
+        ledger = ledger.too_many(NOON, timedelta(0))
         assert ledger.not_before is not None
         waits.append((ledger.not_before - NOON) / timedelta(minutes=1))
     assert waits == [1, 5, 60, 120, 240, 480]
@@ -43,7 +43,7 @@ def test_a_refused_connection_pauses_for_an_hour_and_doubles() -> None:
 @given(st.integers(0, 10**6))
 def test_no_pause_is_longer_than_a_day(failures: int) -> None:
     for paused in (
-        Ledger(failures=failures).too_many(NOON, None),
+        Ledger(failures=failures).too_many(NOON, timedelta(0)),
         Ledger(failures=failures).refused(NOON),
         Ledger(unsteady=failures).unanswered(NOON),
     ):
@@ -93,3 +93,11 @@ def test_new_keys_lift_the_stop_of_the_old_ones() -> None:
     stopped = Ledger().with_keys("old").stop_saves(NOON + timedelta(days=1), "wrong keys")
     assert closed_until(stopped.with_keys("old"), NOON) == NOON + timedelta(days=1)
     assert closed_until(stopped.with_keys("new"), NOON) is None
+
+
+def test_saves_that_fail_in_a_row_are_counted_until_one_ends_well() -> None:
+    ledger = Ledger().save_ended(well=False).save_ended(well=False)
+    assert ledger.saves.failed == 2
+    assert ledger.saved(NOON).saves.failed == 2, "a submission is no success yet"
+    assert ledger.save_ended(well=True).saves.failed == 0
+    assert ledger.with_keys("others").saves.failed == 0

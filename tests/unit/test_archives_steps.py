@@ -37,6 +37,7 @@ def job(**values: Any) -> Job:
         "title": "",
         "status": Status.ALIVE,
         "failing_since": None,
+        "changed_at": None,
         "sketch": None,
         "wanted": True,
     }

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from monitor.config import Pace
-from monitor.model import Outcome, Page, Reason, Verdict
+from monitor.model import Outcome, Page, Reason, Redirect, Verdict
 from monitor.policy import Crowd
-from monitor.policy.pace import HostPace, after_look, next_gap
+from monitor.policy.pace import HostPace, after_look, next_gap, on_the_way, together
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EVEN = Pace(default_s=10, jitter=0, hosts={"slow.example": 30})
@@ -126,3 +127,23 @@ def test_a_host_that_is_down_is_asked_every_ten_minutes_until_it_answers() -> No
     assert pace.answers == CROWD
     assert wait_s(pace) == 600
     assert wait_s(look(pace)) == 10
+
+
+def test_hosts_with_a_pace_of_their_own_are_left_alone_after_a_redirect_led_there() -> None:
+    page = Page(
+        url="https://short.example/a",
+        final_url="https://free.example/a",
+        redirects=(Redirect("https://short.example/a", 301), Redirect("https://slow.example/a", 302)),
+    )
+    led_to = on_the_way(page, "short.example", NOW, EVEN)
+    assert led_to == {"slow.example": NOW + timedelta(seconds=30)}
+    assert on_the_way(page, "slow.example", NOW, EVEN) == {}
+
+
+def test_a_pause_that_another_worker_was_told_to_make_wins_over_our_own_look() -> None:
+    walled = HostPace("a", NOW + timedelta(hours=6), spacing_s=60, walls=1)
+    ours = HostPace("a", NOW + timedelta(seconds=30), looks_since_wall=4)
+    assert together(walled, ours) == walled
+    assert together(ours, walled) == walled
+    booked = HostPace("a", NOW + timedelta(seconds=50))
+    assert together(booked, ours) == replace(ours, not_before=booked.not_before)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 import trustme
@@ -137,3 +139,33 @@ async def test_a_site_is_told_from_its_neighbours_under_a_shared_suffix(
     name = anchor.removeprefix("https://")
     async with fetching({name: await _serve(far, name, redirect(location))}) as fetcher:
         assert (await Connectivity(fetcher, [anchor]).online()).online is online
+
+
+@pytest.mark.parametrize(
+    ("off", "says"),
+    [
+        (timedelta(days=30), "Our own clock is 30 days ahead, says www.one.test: set it"),
+        (timedelta(hours=-8), "Our own clock is 8 hours behind, says www.one.test: set it"),
+        (timedelta(minutes=40), "www.one.test answers."),
+    ],
+)
+async def test_while_our_clock_is_wrong_nothing_is_believed(
+    far: Web, fetching: FetcherFactory, off: timedelta, says: str
+) -> None:
+    true = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    answer = web.Response(headers={"Date": format_datetime(true, usegmt=True)})
+    async with fetching({"www.one.test": await _serve(far, "www.one.test", answer)}) as fetcher:
+        found = await Connectivity(fetcher, ANCHORS[:1], lambda: true + off).online()
+    assert (found.online, says in found.detail) == (abs(off) < timedelta(hours=1), True)
+
+
+@pytest.mark.parametrize(
+    "date", ["", "yesterday", "Mon, 02 Mar 2026 09:00:00", "Mon, 99 Mar 99999 09:00:00 GMT"]
+)
+async def test_an_anchor_that_tells_no_time_is_no_witness(
+    far: Web, fetching: FetcherFactory, date: str
+) -> None:
+    answer = web.Response(headers={"Date": date})
+    async with fetching({"www.one.test": await _serve(far, "www.one.test", answer)}) as fetcher:
+        found = await Connectivity(fetcher, ANCHORS[:1], lambda: datetime(2030, 1, 1, tzinfo=UTC)).online()
+    assert found.online

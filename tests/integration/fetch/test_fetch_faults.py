@@ -76,6 +76,31 @@ async def test_a_reset_before_the_answer_has_no_status(far: Web, fetching: Fetch
     assert (kind(page), page.http_status) == (FailureKind.RESET, None)
 
 
+async def test_a_connection_that_died_while_it_waited_for_the_next_look_is_no_failure(
+    far: Web, fetching: FetcherFactory
+) -> None:
+    """The other side forgets an idle connection without a word, and resets it when it is used again."""
+    answered = asyncio.Event()
+    connections = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        await writer.drain()
+        if connections == 1:
+            answered.set()
+            await reader.readuntil(b"\r\n\r\n")
+            await reset(reader, writer)
+
+    address = await far.stream(talk)
+    async with fetching({"site.test": address}) as fetcher:
+        assert (await fetcher.fetch("http://site.test/1")).failure is None
+        await answered.wait()
+        page = await fetcher.fetch("http://site.test/2")
+    assert (page.failure, page.body, connections) == (None, b"ok", 2)
+
+
 async def test_a_reset_amid_the_body_keeps_status_and_what_came(far: Web, fetching: FetcherFactory) -> None:
     seen = asyncio.Event()
 

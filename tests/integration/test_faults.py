@@ -1,0 +1,137 @@
+"""Faults of the machine, in one process: the clock jumps, the database is held by another, the disk is full."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from monitor.config import Settings
+from monitor.daemon import Daemon
+from monitor.demo import DrivenClock, State, World
+from monitor.fetch import Fetcher
+from monitor.sources.sync import add
+from monitor.store import Store, database_url, engine
+from monitor.store.tables import link, span
+from tests.acceptance.rig import HURRIED, merged
+
+URL = "https://a.example/post/1"
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def daemon_at(
+    world: World, store: Store, folder: Path, clock: Any, urls: Sequence[str], **settings: Any
+) -> AsyncIterator[Daemon]:
+    """A daemon that watches ``urls``, its jobs called by the test."""
+    for url in urls:
+        world.article(url, title="A title")
+    (folder / "list.md").write_text("\n\n".join(urls), encoding="utf-8")
+    sections = merged(world.settings(), HURRIED, {"archives": {"wayback": {"enabled": False}}}, settings)
+    given = Settings(**sections, file=folder / "config.toml")
+    async with Fetcher(given.network, base=folder) as fetcher:
+        await add(store, [str(folder / "list.md")], base=folder, now=clock(), fetcher=fetcher)
+        daemon = Daemon(store, fetcher, given, clock=clock)
+        async with daemon.sweep:
+            yield daemon
+
+
+async def looked(daemon: Daemon) -> None:
+    await daemon.tick()
+    await daemon.sweep.settle()
+
+
+async def statuses(store: Store) -> dict[str, str]:
+    async with store.read() as db:
+        return {row.url: row.status for row in await db.execute(select(link.c.url, link.c.status))}
+
+
+async def count(store: Store) -> int:
+    async with store.read() as db:
+        return len((await db.execute(select(span.c.id))).all())
+
+
+async def test_a_clock_that_jumps_a_month_kills_nothing(store: Store, tmp_path: Path) -> None:
+    """Three looks over a week are what a 404 takes; a jump must not make an hour a week."""
+    true = DrivenClock(START)
+    wrong = timedelta(0)
+    async with (
+        World(true, page_kb=20) as world,
+        daemon_at(
+            world, store, tmp_path, lambda: true() + wrong, [URL], policy={"gone_span_h": 168}
+        ) as daemon,
+    ):
+        world.set(URL, State.NOT_FOUND)
+        for _ in range(2):
+            await looked(daemon)
+            true.move(hours=1)
+        before = await count(store)
+        assert await statuses(store) == {URL: "suspect"}
+        wrong = timedelta(days=30)
+        for _ in range(3):
+            await looked(daemon)
+            true.move(hours=1)
+        assert (await statuses(store), await count(store)) == ({URL: "suspect"}, before)
+        assert "30 days ahead" in daemon.network.detail
+        wrong = timedelta(days=-30)
+        await looked(daemon)
+        assert "30 days behind" in daemon.network.detail
+        wrong = timedelta(0)
+        for _ in range(9):
+            true.move(days=1)
+            await looked(daemon)
+        assert await statuses(store) == {URL: "dead"}
+
+
+async def test_a_database_that_another_program_holds_loses_no_look(
+    empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.1)
+    file = tmp_path / "rotwatch.db"
+    file.write_bytes(empty_database.read_bytes())
+    store = Store(database_url(f"sqlite:///{file}", tmp_path))
+    urls = [f"https://a{number}.example/post/1" for number in range(5)]
+
+    def real() -> datetime:
+        return datetime.now(UTC)
+
+    async with (
+        World(real, page_kb=20) as world,
+        daemon_at(world, store, tmp_path, real, urls, network={"timeout_s": 1}) as daemon,
+    ):
+        for url in urls:
+            world.set(url, State.HANG)  # so that all are claimed before the first is recorded
+        await daemon.tick()
+        while len([look for look in world.log if "/post/" in look.url]) < len(urls):
+            await asyncio.sleep(0.01)
+        with closing(sqlite3.connect(file, isolation_level=None)) as other, caplog.at_level(logging.ERROR):
+            other.execute("BEGIN IMMEDIATE")
+            while "another program holds it" not in caplog.text:
+                await asyncio.sleep(0.01)
+            other.execute("ROLLBACK")
+        await daemon.sweep.settle()
+    assert await count(store) == len(urls)
+    await store.close()
+
+
+async def test_a_database_file_that_was_taken_away_is_noticed_and_not_called_healthy(
+    store: Store, tmp_path: Path
+) -> None:
+    """SQLite would go on writing into a file that nobody can find any more."""
+    assert await store.answers()
+    (tmp_path / "rotwatch.db").rename(tmp_path / "elsewhere.db")
+    assert not await store.answers()
+    (tmp_path / "rotwatch.db").write_bytes(
+        (tmp_path / "elsewhere.db").read_bytes()
+    )  # another file of that name
+    assert not await store.answers()
+    (tmp_path / "elsewhere.db").replace(tmp_path / "rotwatch.db")
+    assert await store.answers()
