@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import json
 import logging
 import random
@@ -41,6 +42,7 @@ SAMPLE_S, CALM_S = 1.0, (1.0, 5.0)
 WARM_UP = 0.25  # of the run: caches fill, connections open, the list is read
 MAX_GROWTH = 0.10
 MAX_PEAK = 0.25  # chance decides how many looks hang at once
+ENDS_WITHIN_S = 60
 REST_S = 10.0  # after a reload without a network
 COUNTED = ("tasks", "sockets", "files", "threads")
 SECOND_H = 1 / 3600
@@ -145,7 +147,11 @@ class Soak:
                 sampling.cancel()
                 if self.process.returncode is None:
                     self.process.send_signal(signal.SIGTERM)
-                await asyncio.wait_for(self.process.wait(), 60)
+                try:
+                    await asyncio.wait_for(self.process.wait(), ENDS_WITHIN_S)
+                except TimeoutError:  # where it hangs stands in its log
+                    self.process.send_signal(signal.SIGABRT)
+                    await self.process.wait()
 
     async def sample(self) -> None:
         assert self.process
@@ -251,6 +257,7 @@ async def daemon(folder: Path) -> int:
             partial.replace(folder / "tasks")
             await asyncio.sleep(SAMPLE_S / 2)
 
+    faulthandler.enable()
     counting = asyncio.create_task(count())
     try:
         return await _run(App(str(folder / "config.toml"), None, verbose=False))
@@ -293,6 +300,14 @@ def traces(folder: Path) -> int:
     )
 
 
+def keep_log(run: Soak) -> None:
+    """Where it can be read when the folder of the run is gone."""
+    kept = Path(tempfile.gettempdir()) / "rotwatch-soak.log"
+    kept.write_bytes((run.folder / "log").read_bytes())
+    kept.with_suffix(".json").write_text(json.dumps([vars(sample) for sample in run.samples]))
+    print(f"its log: {kept}; the samples: {kept.with_suffix('.json')}")
+
+
 async def soak(minutes: float, seed: int) -> bool:
     with tempfile.TemporaryDirectory(prefix="rotwatch-soak-") as name:
         async with World(lambda: datetime.now(UTC), page_kb=60, seed=seed) as world:
@@ -301,15 +316,15 @@ async def soak(minutes: float, seed: int) -> bool:
             run = Soak(world, Path(name), random.Random(seed))
             run.write()
             started = time.monotonic()
-            await run.run(minutes)
+            try:
+                await run.run(minutes)
+            except Exception:
+                keep_log(run)
+                raise
             looks = sum("/post/" in look.url for look in world.log)
             is_fine = verdict(run, looks, time.monotonic() - started)
             if not is_fine:
-                kept = Path(tempfile.gettempdir()) / "rotwatch-soak.log"
-                kept.write_bytes((Path(name) / "log").read_bytes())
-                samples = [vars(sample) for sample in run.samples]
-                kept.with_suffix(".json").write_text(json.dumps(samples))
-                print(f"its log: {kept}; the samples: {kept.with_suffix('.json')}")
+                keep_log(run)
             return is_fine
 
 

@@ -207,10 +207,10 @@ class Sweep:
         try:
             while left and not self._stopping.is_set() and self._wait_s(pace) <= self.patience_s:
                 await self.sleep(self._wait_s(pace))
-                pace, ours = await self._announce(pace)
-                if not ours:
+                pace, gap = await self._announce(pace)
+                if gap is None:
                     continue
-                look, pace = await self._look_safely(left, pace)
+                look, pace = await self._look_safely(left, pace, gap)
                 await self._seen.put((look, pace))
         except OfflineError:
             log.warning("offline: %s", self.network.detail, extra={"action": "offline"})
@@ -238,10 +238,10 @@ class Sweep:
     async def _give_back(self, left: list[Due]) -> None:
         await claims.give_back(self.store, left, worker=self.worker, now=self.clock())
 
-    async def _look_safely(self, left: list[Due], pace: HostPace) -> tuple[Look, HostPace]:
+    async def _look_safely(self, left: list[Due], pace: HostPace, gap: timedelta) -> tuple[Look, HostPace]:
         """Look at the first of ``left`` and take it off; one that breaks us waits before it may do so again."""
         try:
-            result = await self._look(left[0], pace)
+            result = await self._look(left[0], pace, gap)
         except (OfflineError, OutOfResourcesError):
             raise
         except Exception:
@@ -251,23 +251,23 @@ class Sweep:
         del left[0]
         return result
 
-    async def _announce(self, pace: HostPace) -> tuple[HostPace, bool]:
+    async def _announce(self, pace: HostPace) -> tuple[HostPace, timedelta | None]:
         """Before a look, keep the earliest time of the one after it: a crash must not hurry the host.
 
-        :returns: the pace to go by, and whether the turn is ours; else another process has asked the host meanwhile.
+        :returns: the pace to go by, and the wait that was booked; None where another process has asked meanwhile.
         """
         gap = next_gap(pace, self.settings.pace, self.chance)
         if not gap:
-            return pace, True
+            return pace, gap
         now = self.clock()
         async with self.store.write() as db:
             others = await paces.book(db, pace, until=now + gap, vantage=self.vantage, now=now)
-        return (replace(pace, not_before=now + gap), True) if others is None else (others, False)
+        return (others, None) if others else (pace, gap)
 
     def _wait_s(self, pace: HostPace) -> float:
         return max(0.0, (pace.not_before - self.clock()).total_seconds())
 
-    async def _look(self, due: Due, pace: HostPace) -> tuple[Look, HostPace]:
+    async def _look(self, due: Due, pace: HostPace, gap: timedelta) -> tuple[Look, HostPace]:
         async def wait() -> None:
             await self.sleep(spacing_s(pace, self.settings.pace))
 
@@ -285,12 +285,10 @@ class Sweep:
             raise OfflineError
         now = self.clock()
         verdict = seen.verdict
+        rules, alone = self.settings.pace, due.alone
         pace = after_look(
-            pace, seen.page, verdict, now, settings=self.settings.pace, chance=self.chance, alone=due.alone
+            pace, seen.page, verdict, now, settings=rules, chance=self.chance, alone=alone, gap=gap
         )
-        if led_to := on_the_way(seen.page, due.host, now, self.settings.pace):
-            async with self.store.write() as db:
-                await paces.hold(db, led_to, vantage=self.vantage)
         crowd = self.waves.after(due.platform, due.state.status, verdict, now)
         reason = doubt(pace.answers, crowd, verdict, now)
         place = await self._place(due, verdict)

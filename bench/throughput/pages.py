@@ -9,13 +9,11 @@ from monitor.model import Outcome, Reason
 
 SMALL, BIG = 2_000, 100_000  # bytes of body
 VARIANTS = 16
-WORDS = tuple(
-    (
-        "river light stone garden letter winter morning bread window music paper silver harbour village teacher "
-        "journey machine careful distant ordinary yellow quiet several between remember explain against history "
-        "forest number weather kitchen captain science language market planet engine bridge shadow copper summer"
-    ).split()
-)
+WORDS = (
+    "river light stone garden letter winter morning bread window music paper silver harbour village teacher "
+    "journey machine careful distant ordinary yellow quiet several between remember explain against history "
+    "forest number weather kitchen captain science language market planet engine bridge shadow copper summer"
+).split()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,9 @@ class Connection(asyncio.Protocol):
         method, path, _ = question.split(b" ", 2)
         _, kind, *rest = path.decode().split("/")
         known = self._known.get(kind)
-        said = HOME if known is None else known[int(rest[0]) % len(known)]
+        if known and not rest[0].isdigit():
+            known, rest = self._known["404"], ["0"]  # a neighbour that nobody has made
+        said = known[int(rest[0]) % len(known)] if known else HOME
         payload = said.payload.replace(b"{path}", path, 1) if kind == "circle" else said.payload
         if method == b"HEAD":
             payload = payload[: payload.find(b"\r\n\r\n") + 4]

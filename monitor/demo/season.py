@@ -27,7 +27,7 @@ GROUPS_YEARLY = 0.1  # accounts that are closed, and domains that lapse, with al
 RETURNS = 0.15  # of single deaths
 PER_ACCOUNT = 5  # links, on average
 MOST_OF_AN_ACCOUNT = 8
-FEW = 10  # of so many one dies at least
+FEW = 3  # of so many one dies at least
 QUIET = timedelta(weeks=5)  # nothing dies at the end, so that nearly all deaths can be found
 HALF_YEAR = timedelta(weeks=26)  # what the dates of the troubles are for; they come again in the next
 
@@ -214,7 +214,7 @@ def _groups(
 
 
 def _count(number: int, yearly: float, time: timedelta) -> int:
-    """How many of ``number`` die in ``time``; one at least, where there are more than a few."""
+    """How many of ``number`` die in ``time``; one at least, where there are a few."""
     return max(number >= FEW, round(number * yearly * (time / YEAR)))
 
 

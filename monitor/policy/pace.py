@@ -57,14 +57,14 @@ def after_look(
     settings: Pace,
     chance: random.Random,
     alone: bool = False,
+    gap: timedelta | None = None,
 ) -> HostPace:
     """The host's pace once a look is done.
 
-    :param pace: with the time in ``not_before`` that was booked for the next look when this one began; that a look
-        takes its time makes the host wait for the next no longer, unless it took most of the wait.
+    :param gap: the wait that was drawn and booked when the look began. To draw again would make it longer: the longer
+        of the two counts.
     :param alone: the link is the only one of its host.
     """
-    booked = pace.not_before - now
     pace = replace(pace, answers=host_after(pace.answers, verdict, now, alone=alone))
     if verdict.outcome is Outcome.WALLED and verdict.reason in SLOWING:
         wide = min(spacing_s(pace, settings) * 2, settings.max_spacing_s)
@@ -73,10 +73,7 @@ def after_look(
         pace = replace(pace, walls=0, looks_since_wall=pace.looks_since_wall + 1)
         if pace.looks_since_wall % PEACE_LOOKS == 0:
             pace = replace(pace, spacing_s=_quicker(pace, settings))
-    wait = next_gap(pace, settings, chance)
-    usual = timedelta(seconds=spacing_s(pace, settings))
-    if timedelta(0) < booked <= usual * (1 + settings.jitter) and not pace.walls:
-        wait = max(booked, usual / 2)
+    wait = next_gap(pace, settings, chance) if gap is None or pace.walls else gap
     if pace.walls and verdict.reason in PAUSING:
         wait = max(wait, timedelta(seconds=settings.wall_pause_s))
     if pace.answers.doubted(now):

@@ -94,7 +94,7 @@ async def share(crowd: Crowd, *, disturb: Callable[[Crowd], Awaitable[None]], wi
     await crowd.start()
     await disturb(crowd)
     await crowd.until("every link looked at", lambda: crowd.unlooked() == 0, within_s=within_s)
-    await crowd.until("the mail", lambda: bool(crowd.rig.world.mails), within_s=30)
+    await crowd.until("the mail", lambda: bool(crowd.rig.world.mails), within_s=within_s)
     assert await crowd.end() == [0] * crowd.size
 
 
