@@ -289,6 +289,9 @@ class Sweep:
         pace = after_look(
             pace, seen.page, verdict, now, settings=rules, chance=self.chance, alone=alone, gap=gap
         )
+        if led_to := on_the_way(seen.page, due.host, now, rules):
+            async with self.store.write() as db:
+                await paces.hold(db, led_to, vantage=self.vantage)
         crowd = self.waves.after(due.platform, due.state.status, verdict, now)
         reason = doubt(pace.answers, crowd, verdict, now)
         place = await self._place(due, verdict)

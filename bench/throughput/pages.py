@@ -9,11 +9,12 @@ from monitor.model import Outcome, Reason
 
 SMALL, BIG = 2_000, 100_000  # bytes of body
 VARIANTS = 16
-WORDS = (
+_PROSE = (
     "river light stone garden letter winter morning bread window music paper silver harbour village teacher "
     "journey machine careful distant ordinary yellow quiet several between remember explain against history "
     "forest number weather kitchen captain science language market planet engine bridge shadow copper summer"
-).split()
+)
+WORDS = _PROSE.split()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,10 +37,12 @@ def fields(entry: bytes) -> dict[str, str]:
 def logged(handler: logging.Handler, level: int, message: str, **extra: object) -> None:
     logger = logging.getLogger("monitor.sweep")
     logger.addHandler(handler)
+    logger.propagate = False  # what is captured goes into the test's report, which must be Unicode
     try:
         logger.log(level, message, extra=extra)
     finally:
         logger.removeHandler(handler)
+        logger.propagate = True
         handler.close()
 
 
