@@ -52,7 +52,7 @@ words: $(STAMP) ## bring the catalogues up to date with the code, and compile th
 lock: $(STAMP) ## resolve the newest versions into requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --upgrade \
-		--extra demo --extra picture --extra stats --group dev --no-header --no-emit-index-url --quiet --output-file requirements.lock
+		--extra alerts --extra demo --extra picture --extra stats --group dev --no-header --no-emit-index-url --quiet --output-file requirements.lock
 
 audit: $(STAMP) ## known holes in what is locked; needs the network, and says so
 	@$(BIN)/python -m pip check

@@ -7,7 +7,7 @@ credentials (a file ``report.email.password`` in ``$CREDENTIALS_DIRECTORY``), th
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -68,6 +68,7 @@ def _http_url(url: str) -> str:
     return url.rstrip("/")
 
 
+Day = date  # a field of that name would hide it
 Address = Annotated[str, AfterValidator(_address)]
 Confirmations = Annotated[int, Field(ge=2)]  # no single look kills
 AgeTable = tuple[PositiveFloat, PositiveFloat, PositiveFloat, PositiveFloat, PositiveFloat]
@@ -216,6 +217,27 @@ class Policy(Section):
     at_risk_chance_uncopied: Annotated[float, Field(gt=0, le=1)] = 0.01
 
 
+def _host(text: str) -> str:
+    host = text.strip().strip(".").lower()
+    if not host or "/" in host or ":" in host or " " in host:
+        message = f'write a host without scheme and path, like "blog.example.org", instead of {text!r}'
+        raise ValueError(message)
+    return host.encode("idna").decode("ascii")
+
+
+class Domains(Section):
+    enabled: bool = True
+    bootstrap_url: HttpUrl = "https://data.iana.org/rdap/dns.json"
+    every_days: Annotated[int, Field(ge=1, le=60)] = 30
+    pause_s: NonNegativeFloat = 5
+
+
+class Shutdown(Section):
+    host: Annotated[str, AfterValidator(_host)]
+    date: Day
+    note: str = ""
+
+
 class Daemon(Section):
     tick_s: PositiveFloat = 5
     archive_tick_s: PositiveFloat = 10
@@ -264,6 +286,8 @@ class Settings(BaseSettings):
     alerts: Alerts = Alerts()
     web: Web = Web()
     policy: Policy = Policy()
+    domains: Domains = Domains()
+    shutdowns: tuple[Shutdown, ...] = ()
     daemon: Daemon = Daemon()
 
     file: Annotated[Path | None, Field(exclude=True)] = None

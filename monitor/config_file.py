@@ -130,8 +130,8 @@ def _mistake(one: ErrorDetails) -> str:
         return f"unknown key {key}: {hint}"
     if one["type"] == "missing":
         return f"{key} is missing: add it."
-    if key == "sources":
-        return "write [[sources]] with double brackets, once for each list."
+    if key in ("sources", "shutdowns"):
+        return f"write [[{key}]] with double brackets, once for each {'list' if key == 'sources' else 'site'}."
     if one["type"] in ("tuple_type", "list_type", "frozen_set_type"):
         return f'{key} is a list: write it like {loc[-1]} = ["…"].'
     message = one["msg"].removeprefix("Value error, ")

@@ -22,6 +22,7 @@ from monitor.archives.local import LocalArchive, LocalArchiveError
 from monitor.archives.picture_queue import PictureQueue
 from monitor.archives.queue import ArchiveQueue
 from monitor.config import Settings
+from monitor.domains import Domains
 from monitor.fetch import Connectivity, Fetcher
 from monitor.member import ARCHIVE_TURN, TELLS_EVERY_S, Member, host_name
 from monitor.model import Clock
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 TICKS_MISSED = 12  # so many without a sign of life, and systemd may restart us
 UPKEEP_EVERY_S = 3600
 ALERTS_TURN = "alerts"
+DOMAINS_TURN = "domains"
+DOMAINS_EVERY_S = 3600
 
 
 class Daemon:
@@ -75,6 +78,7 @@ class Daemon:
         self.pictures = PictureQueue(
             store, fetcher, self._local, settings.archives.local, clock=clock, vantage=self.vantage
         )
+        self.registries = Domains(store, fetcher, settings, clock=clock, online=self.network.up)
         self.messenger = Messenger(store, settings, clock)
         self._syncer = Syncer(store, fetcher)
         self._alive()
@@ -122,6 +126,11 @@ class Daemon:
         """Tell at once what cannot wait for the mail, if no other daemon does."""
         if self.settings.alerts.urls and await self.member.has_turn(ALERTS_TURN):
             await self.messenger.tick()
+
+    async def domains(self) -> None:
+        """Ask what becomes of the sites that links stand on, if no other daemon does."""
+        if await self.member.has_turn(DOMAINS_TURN):
+            await self.registries.tick()
 
     async def upkeep(self) -> None:
         """Keep the day's numbers, learn from what the list has lived through, make room for local copies."""
@@ -216,6 +225,7 @@ class Daemon:
                 (self.sync, timers.sync_s),
                 (self.tick, timers.tick_s),
                 (self.picture_tick, timers.archive_tick_s),
+                (self.domains, DOMAINS_EVERY_S),
             ],
             "archive": [(self.archive_tick, timers.archive_tick_s)],
             "report": [

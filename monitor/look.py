@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor import platforms
-from monitor.config import Policy
+from monitor.config import Policy, Shutdown
 from monitor.fetch import Fetcher
 from monitor.model import Article, Known, Outcome, Page, Reason, Status, Verdict
 from monitor.platforms.likeness import SAME, pack, sketch, unpack
-from monitor.policy import Doubt, Experience, State, assess, next_look, step, vantage
+from monitor.platforms.transport import CERTIFICATE_EXPIRED
+from monitor.policy import Doubt, Experience, Site, State, assess, next_look, step, vantage
 from monitor.policy.risk import ELSEWHERE
+from monitor.policy.site import announced
 from monitor.policy.status import LIKE_ENOUGH
 from monitor.policy.vantage import NOWHERE, Place
 from monitor.store.checks import Look
@@ -82,12 +84,14 @@ def decide(
     experience: Experience | None = None,
     doubt: Doubt | None = None,
     place: Place = NOWHERE,
+    shutdowns: Sequence[Shutdown] = (),
 ) -> Look:
     """What a look at a link means for its status, its risk and its next look.
 
     :param experience: what the list has lived through, where that is known.
     :param doubt: why the look is not believed: then it is kept as evidence and changes nothing.
     :param place: where it was made from, and what other places saw.
+    :param shutdowns: of sites that have said when they close.
     """
     state, flip = (due.state, None) if doubt else step(due.state, seen.verdict, now, policy)
     waits = doubt is None and vantage.alone(due.state, state, seen.verdict, place)
@@ -108,6 +112,7 @@ def decide(
         account=due.mates,
         experience=experience or {},
         shrunk=shrunk,
+        site=_site(due, seen.verdict, shutdowns),
         now=now,
         policy=policy,
     )
@@ -131,6 +136,12 @@ def decide(
         published_at=published,
         changed_at=now if good and not shrunk and _is_another(seen.verdict) else None,
     )
+
+
+def _site(due: Due, verdict: Verdict, shutdowns: Sequence[Shutdown]) -> Site:
+    """What is known of its site; whether a certificate is still expired only this look tells."""
+    expired = due.site.certificate_expired_since if verdict.rule == CERTIFICATE_EXPIRED else None
+    return replace(due.site, certificate_expired_since=expired, closes=announced(due.host, shutdowns))
 
 
 def _is_good(due: Due, state: State, verdict: Verdict) -> bool:

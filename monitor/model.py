@@ -103,6 +103,7 @@ class FailureKind(StrEnum):
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
     TLS = "tls"
+    EXPIRED = "certificate_expired"
     REDIRECTS = "redirects"
     GUARD = "guard"  # the address guard said no
     PROTOCOL = "protocol"

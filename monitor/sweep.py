@@ -295,7 +295,16 @@ class Sweep:
         crowd = self.waves.after(due.platform, due.state.status, verdict, now)
         reason = doubt(pace.answers, crowd, verdict, now)
         place = await self._place(due, verdict)
-        look = decide(due, seen, now, policy, experience=self.experience, doubt=reason, place=place)
+        look = decide(
+            due,
+            seen,
+            now,
+            policy,
+            experience=self.experience,
+            doubt=reason,
+            place=place,
+            shutdowns=self.settings.shutdowns,
+        )
         if self.keep and look.sketch is not None:
             await self.keep(due, seen, now)
         return look, pace

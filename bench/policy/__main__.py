@@ -1,6 +1,6 @@
 """What the shipped policy is worth on an acted population, against simpler rules.
 
-    python -m bench.policy [--links 100000] [--days 240] [--seed 3] [--times 15] [--purged 0.05]
+    python -m bench.policy [--links 100000] [--days 600] [--seed 3] [--times 15] [--purged 0.05]
 
 ``--times 1 --purged 0`` acts a world in which accounts tell nothing. Same options,
 same result. Hosts are asked at once: pace is not acted, so that looks compare.
@@ -210,7 +210,7 @@ def main() -> None:
         prog="bench.policy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--links", type=int, default=100_000)
-    parser.add_argument("--days", type=float, default=240)
+    parser.add_argument("--days", type=float, default=600)
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--times", type=float, default=RISKY_TIMES, help="how wild the risky accounts are")
     parser.add_argument("--purged", type=float, default=PURGED, help="share of the risk that is purges")

@@ -15,6 +15,15 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "domain",
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.Column("statuses", sa.JSON(), nullable=True),
+        sa.Column("answered_at", UtcDateTime(), nullable=True),
+        sa.Column("ask_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_domain")),
+    )
+    op.create_table(
         "turn",
         sa.Column("name", sa.String(length=32), nullable=False),
         sa.Column("leased_by", sa.String(length=64), nullable=True),
@@ -126,3 +135,4 @@ def downgrade() -> None:
 
     op.drop_table("worker")
     op.drop_table("turn")
+    op.drop_table("domain")

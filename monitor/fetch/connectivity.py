@@ -100,7 +100,7 @@ def date_of(page: Page) -> datetime | None:
 def _fault(page: Page) -> str | None:
     """What is wrong with an anchor's answer; None when it is proper."""
     if page.failure:
-        if page.failure.kind is FailureKind.TLS:
+        if page.failure.kind in (FailureKind.TLS, FailureKind.EXPIRED):
             return f"{_CAPTIVE} ({page.failure.detail})"
         return page.failure.detail
     if page.http_status == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED:

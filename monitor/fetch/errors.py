@@ -29,6 +29,7 @@ NETWORK_ERRORS = (aiohttp.ClientError, HttpProcessingError, OSError, LookError)
 """Everything that :func:`failure` translates (TimeoutError and ssl.SSLError are OSErrors). Whatever else is raised
 is a mistake of ours and must be seen."""
 
+_HAS_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL
 _OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 _BY_ERRNO = {
@@ -121,7 +122,8 @@ def _of_socket(error: OSError) -> Failure:
 
 def _of_certificate(error: Exception) -> Failure:
     reason = _plain(getattr(error, "verify_message", "")) or "it does not fit the host"
-    return Failure(FailureKind.TLS, f"the certificate is not good: {reason}")
+    kind = FailureKind.EXPIRED if getattr(error, "verify_code", 0) == _HAS_EXPIRED else FailureKind.TLS
+    return Failure(kind, f"the certificate is not good: {reason}")
 
 
 def _of_protocol(error: Exception) -> Failure:

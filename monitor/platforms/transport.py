@@ -17,10 +17,12 @@ _FAILURES = {
     FailureKind.PROXY: (Outcome.FAILED, Reason.CONNECTION),
     FailureKind.TIMEOUT: (Outcome.FAILED, Reason.TIMEOUT),
     FailureKind.TLS: (Outcome.FAILED, Reason.TLS),
+    FailureKind.EXPIRED: (Outcome.FAILED, Reason.TLS),
     FailureKind.REDIRECTS: (Outcome.FAILED, Reason.PROTOCOL),
     FailureKind.PROTOCOL: (Outcome.FAILED, Reason.PROTOCOL),
     FailureKind.GUARD: (Outcome.FAILED, Reason.REFUSED_ADDRESS),
 }
+CERTIFICATE_EXPIRED = f"transport.{Outcome.FAILED}.{FailureKind.EXPIRED}"
 _MAINTENANCE = re.compile(
     r"(?i)\b(?:maintenance|upgrading|be back (?:soon|shortly))\b|维护|維護|(?:系统|网站|系統)升[级級]|升级中"
 )

@@ -16,13 +16,18 @@ from urllib.parse import parse_qsl, urlsplit
 
 from monitor.config import Policy
 from monitor.model import Reason
+from monitor.policy import site as sites
+from monitor.policy.site import Site
 from monitor.policy.status import State
 
 YEAR = timedelta(days=365)
 YOUNGER_THAN_DAYS = (2, 7, 30, 180, math.inf)
 SHRUNK_FACTOR = 4
 CHANCE_SHOWN_AT_MOST = 0.5  # the model is too high above about 10 %
+CHANCE_BY_ITS_END = 0.9  # of the pages of a site, gone by the day that it is to close
 TEMPORARY_MARKS = {"signature", "tempkey"}
+AHEAD = timedelta(days=90)
+UNKNOWN_SITE = Site()
 ELSEWHERE = (Reason.HOME_PAGE, Reason.OTHER_PAGE)
 
 
@@ -96,6 +101,7 @@ def assess(
     now: datetime,
     policy: Policy,
     shrunk: bool = False,
+    site: Site = UNKNOWN_SITE,
 ) -> Risk:
     """The risk of a link that is not dead.
 
@@ -103,25 +109,44 @@ def assess(
     :param born: when the page was published, else when the link was added.
     :param account: the other links of its account.
     :param shrunk: its text is less than half of what it was.
+    :param site: what is known of the site that it stands on.
     """
     age = max(now - born, timedelta(0))
     yearly = table_risk(platform, column_of(age), experience, policy)
     usual = table_risk(platform, len(YOUNGER_THAN_DAYS) - 1, experience, policy)
     reasons: list[Mapping[str, Any]] = [{"code": "age", "yearly": yearly, "days": age.days}]
-    for sign in _signs(state, url=url, reason=reason, account=account, usual=usual, now=now):
+    for sign in (
+        *sites.signs(site, now),
+        *_signs(state, url=url, reason=reason, account=account, usual=usual, now=now),
+    ):
         yearly *= sign["factor"]
         reasons.append(sign)
     if shrunk:
         yearly *= SHRUNK_FACTOR
         reasons.append({"code": "shrunk", "factor": SHRUNK_FACTOR})
-    chance = min(CHANCE_SHOWN_AT_MOST, 1 - math.exp(-yearly * timedelta(days=90) / YEAR))
+    chance = min(CHANCE_SHOWN_AT_MOST, _chance(yearly))
+    closing = _closing_rate(site, now)
+    if site.closes and closing:
+        chance = max(chance, min(CHANCE_BY_ITS_END, _chance(closing)))
+        day, factor = site.closes.date.isoformat(), (yearly + closing) / yearly
+        reasons.insert(1, {"code": "shutdown", "factor": factor, "date": day, "note": site.closes.note})
     return Risk(
-        yearly,
+        yearly + closing,
         chance,
-        chance >= policy.at_risk_chance,
-        chance >= policy.at_risk_chance_uncopied,
+        bool(closing) or chance >= policy.at_risk_chance,
+        bool(closing) or chance >= policy.at_risk_chance_uncopied,
         tuple(reasons),
     )
+
+
+def _closing_rate(site: Site, now: datetime) -> float:
+    """Deaths a year at which :data:`CHANCE_BY_ITS_END` of a closing site's pages are gone by its day."""
+    left = sites.time_left(site.closes.date, now) if site.closes else None
+    return -math.log(1 - CHANCE_BY_ITS_END) / (left / YEAR) if left else 0.0
+
+
+def _chance(yearly: float) -> float:
+    return 1 - math.exp(-yearly * AHEAD / YEAR)
 
 
 def _signs(

@@ -41,6 +41,7 @@ RULES: dict[str, Text] = {
         "The last look was not believed: too many of its platform's links changed at once. Next look {at}."
     ),
     "marked": N_("Next look {at}, to see for itself."),
+    "site": N_("Next look {at}: there is news of its site."),
     "elsewhere": N_("Only one place sees it fail: the next look, {at}, is made from another."),
     "mate": N_("Next look {at}: another link of its account has just disappeared."),
 }
@@ -105,7 +106,15 @@ def why(link: Standing, *, language: Language, zone: ZoneInfo, died_of: str | No
     sentences = [standing, _next(link, language=language, zone=zone)]
     if walled and link.reason:
         sentences.insert(1, tell(language, WALLED, reason=words.reason(language, link.reason)))
+    if status is not Status.DEAD:
+        sentences += _of_its_site(link, language)
     return ("" if language == "zh" else " ").join(one for one in sentences if one)
+
+
+def _of_its_site(link: Standing, language: Language) -> list[str]:
+    """What is known of the end of its site."""
+    found = (one for one in link.risk_reasons or [] if one.get("code") in words.OF_THE_SITE)
+    return [said for one in found if (said := words.sign(language, one))]
 
 
 def _next(link: Standing, *, language: Language, zone: ZoneInfo) -> str:

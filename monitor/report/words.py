@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -151,10 +151,16 @@ SIGNS: dict[str, Text] = {
     "was_away": N_("It has vanished and come back within the last 90 days."),
     "lands_elsewhere": N_("It leads to another page than before."),
     "shrunk": N_("Its text is less than half of what it was."),
+    "shutdown": N_("Its site is to close on {date}. {note}"),
+    "domain_expires": N_("The domain of its site expires on {date}."),
+    "domain_ending": N_("The domain of its site was given up and is being deleted."),
+    "certificate_expired": N_("The certificate of its site has been expired since {date} at least."),
     "temporary_address": N_("Its address is temporary and expires by itself."),
 }
+_UTC = ZoneInfo("UTC")  # days that registries tell
 SIGNS_SHOWN = 2
 YOUNG_DAYS = 180
+OF_THE_SITE = {"shutdown", "domain_expires", "domain_ending", "certificate_expired"}
 OF_THE_FAILURE = {"failed_lately", "was_away"}  # what a suspect is told for anyway
 
 _WEEKDAYS = (
@@ -216,8 +222,10 @@ def sign(language: Language, found: Mapping[str, Any]) -> str | None:
     """One reason of a risk as a sentence; None for an unknown one."""
     text = SIGNS.get(str(found.get("code")))
     try:
-        count = within_a_year(found["yearly"]) if "yearly" in found else 0
-        return tell(language, text, **found, count=count) if text else None
+        values = {**found, "count": within_a_year(found["yearly"]) if "yearly" in found else 0}
+        if "date" in found:
+            values["date"] = day(language, datetime.fromisoformat(found["date"]).replace(tzinfo=UTC), _UTC)
+        return tell(language, text, **values).strip() if text else None
     except (KeyError, TypeError, ValueError):  # written by another version
         return None
 

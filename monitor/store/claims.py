@@ -15,12 +15,15 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Status
-from monitor.policy import Account, State
+from monitor.platforms import generic
+from monitor.platforms.transport import CERTIFICATE_EXPIRED
+from monitor.policy import Account, Site, State
+from monitor.store import domains
 from monitor.store.accounts import accounts
 from monitor.store.engine import Store
 from monitor.store.links import hurry_hosts
 from monitor.store.sql import chunks, for_each
-from monitor.store.tables import host, link, pace
+from monitor.store.tables import host, link, pace, span
 
 STATE_COLUMNS = [field.name for field in fields(State)]
 _KNOWN = ("id", "url", "platform", "host", "account", "title", "added_at", "published_at", "looks", "sketch")
@@ -49,6 +52,7 @@ class Due:
     only_from: str | None  # the vantage that alone saw it fail
     last: tuple[str | None, str | None, str | None]  # outcome, reason, rule of the last look
     mates: Account
+    site: Site
     alone: bool  # no other link of its host is watched
 
 
@@ -106,9 +110,10 @@ async def claim(
             rows = await _lease(db, ids, worker=worker, now=now, until=now + lease)
             shared = await _set_due(db, names)
             mates = await accounts(db, {row.account for row in rows if row.account}, now=now)
+            sites = await _sites(db, rows)
             for row in rows:
                 account = mates.get(row.account, Account())
-                claimed[row.host].append(_due(row, account, alone=row.host not in shared))
+                claimed[row.host].append(_due(row, account, sites[row.id], alone=row.host not in shared))
     return claimed
 
 
@@ -207,7 +212,18 @@ async def _set_due(db: AsyncConnection, names: Sequence[str]) -> set[str]:
 _DUE_AT = update(host).where(host.c.host == bindparam("name")).values(due_at=bindparam("moment"))
 
 
-def _due(row: Row[Any], mates: Account, *, alone: bool) -> Due:
+async def _sites(db: AsyncConnection, rows: Sequence[Row[Any]]) -> dict[int, Site]:
+    """What is known of the site of each link: two questions for all of them at most."""
+    told = await domains.known(db, {row.host for row in rows if row.platform == generic.NAME})
+    expired = [row.span_id for row in rows if row.rule == CERTIFICATE_EXPIRED]
+    since: dict[int | None, datetime] = {}
+    for part in chunks(expired):
+        found = await db.execute(select(span.c.id, span.c.started_at).where(span.c.id.in_(part)))
+        since |= {one.id: one.started_at for one in found}
+    return {row.id: Site(told.get(row.host), since.get(row.span_id)) for row in rows}
+
+
+def _due(row: Row[Any], mates: Account, site: Site, *, alone: bool) -> Due:
     state = {name: getattr(row, name) for name in STATE_COLUMNS}
     return Due(
         id=row.id,
@@ -226,6 +242,7 @@ def _due(row: Row[Any], mates: Account, *, alone: bool) -> Due:
         only_from=row.only_from,
         last=(row.outcome, row.reason, row.rule),
         mates=mates,
+        site=site,
         alone=alone,
     )
 

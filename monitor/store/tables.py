@@ -234,6 +234,16 @@ pace = Table(
     Column("outage_since", UtcDateTime),
 )
 
+domain = Table(  # what the registry last told; only of domains that ordinary sites stand on
+    "domain",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("expires_at", UtcDateTime),
+    Column("statuses", JSON),
+    Column("answered_at", UtcDateTime),  # null = never yet
+    Column("ask_at", UtcDateTime, nullable=False),
+)
+
 snapshot = Table(
     "snapshot",
     metadata,
