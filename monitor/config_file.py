@@ -131,7 +131,9 @@ def _mistake(one: ErrorDetails) -> str:
     if one["type"] == "missing":
         return f"{key} is missing: add it."
     if key in ("sources", "shutdowns"):
-        return f"write [[{key}]] with double brackets, once for each {'list' if key == 'sources' else 'site'}."
+        return (
+            f"write [[{key}]] with double brackets, once for each {'list' if key == 'sources' else 'site'}."
+        )
     if one["type"] in ("tuple_type", "list_type", "frozen_set_type"):
         return f'{key} is a list: write it like {loc[-1]} = ["…"].'
     message = one["msg"].removeprefix("Value error, ")

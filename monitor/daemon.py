@@ -184,6 +184,8 @@ class Daemon:
             try:
                 yield scheduler
             finally:
+                scheduler.pause()
+                await asyncio.sleep(0)  # a job cancelled before its first line would be logged as an error
                 scheduler.shutdown(wait=False)
                 await self.sweep.stop(timedelta(seconds=self.settings.daemon.grace_s))
                 await self._let_go()

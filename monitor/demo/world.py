@@ -1,9 +1,9 @@
-"""A small world on 127.0.0.1: the sites of a reading list, archive.org and a mail server, with real TLS.
+"""A small world on 127.0.0.1: the sites of a reading list, archive.org, registries and a mail server, with real TLS.
 
     async with World(clock) as world:
         world.article("https://mp.weixin.qq.com/s/…", title="…")
         world.set("https://mp.weixin.qq.com/s/…", State.WECHAT_DELETED)
-        settings = world.settings()     # [network] hosts and ca_file, [archives.wayback], [report.email]
+        settings = world.settings()     # [network] hosts and ca_file, [archives.wayback], [domains], …
 
 It runs in the event loop that entered it. A daemon in a process of its own reaches it over loopback, so a
 test need not give the world a process too.
@@ -30,6 +30,8 @@ from monitor.demo.door import Certificates, Door
 from monitor.demo.pages import csdn, pictures, site, wechat, zhihu
 from monitor.demo.posts import BEGINNING, Post, Timeline, check_actable
 from monitor.demo.proxy import Proxy
+from monitor.demo.registries import HOSTS as REGISTRY_HOSTS
+from monitor.demo.registries import Registries
 from monitor.demo.reply import Reply, Visit, page
 from monitor.demo.smtp import MailServer
 from monitor.demo.state import HOST_ONLY, TRUTH, Particulars, Setting, State, platform_of
@@ -45,6 +47,7 @@ _PLATFORM_HOSTS = {
     "zhihu": ("www.zhihu.com", "zhuanlan.zhihu.com", "m.zhihu.com", "link.zhihu.com"),
     "csdn": ("blog.csdn.net", "www.csdn.net", "passport.csdn.net"),
     "archive": ("web.archive.org", "archive.org"),
+    "registry": REGISTRY_HOSTS,
     "site": (*pictures.HOSTS[1:], *_ANCHOR_HOSTS, "www.hugedomains.com"),
 }
 _BUILDERS = {"wechat": wechat.build, "zhihu": zhihu.build, "csdn": csdn.build, "site": site.build}
@@ -78,6 +81,7 @@ class World:
         self._is_unplugged = False
         self.archive = Archive(clock=clock, look=self._archive_look, seed=seed)
         self._archive_http = ArchiveHttp(self.archive)
+        self.registries = Registries(clock)
         self.proxy = Proxy(lambda: self.hosts)
         self.mail_server = MailServer(self._certificates.for_host("localhost", "127.0.0.1"))
 
@@ -141,6 +145,7 @@ class World:
                     "secret_key": self.archive.secret_key,
                 }
             },
+            "domains": {"bootstrap_url": self.registries.list_url},
             "report": {"email": self.mail_server.settings()},
         }
 
@@ -332,8 +337,11 @@ class World:
         return _BUILDERS[place.platform](visit, post, setting, page_bytes=self._page_bytes)
 
     async def _route(self, asked: Asked) -> Reply:
-        if (urlsplit(asked.visit.url).hostname or "") in _ARCHIVE_HOSTS:
+        host = urlsplit(asked.visit.url).hostname or ""
+        if host in _ARCHIVE_HOSTS:
             return await self._archive_http.answer(asked)
+        if host in REGISTRY_HOSTS:
+            return self.registries.answer(asked.visit)
         try:
             return self.answer(asked.visit)
         except LookupError as error:

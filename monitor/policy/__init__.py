@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from monitor.policy.belief import Crowd, Doubt, doubt, host_after, platform_after
 from monitor.policy.risk import Account, Experience, Risk, assess
-from monitor.policy.site import Registration, Site
 from monitor.policy.schedule import NextLook, next_look
+from monitor.policy.site import Registration, Site
 from monitor.policy.status import State, step
 
 __all__ = [

@@ -153,7 +153,7 @@ SIGNS: dict[str, Text] = {
     "shrunk": N_("Its text is less than half of what it was."),
     "shutdown": N_("Its site is to close on {date}. {note}"),
     "domain_expires": N_("The domain of its site expires on {date}."),
-    "domain_ending": N_("The domain of its site was given up and is being deleted."),
+    "domain_ending": N_("The domain of its site was not renewed and is being deleted."),
     "certificate_expired": N_("The certificate of its site has been expired since {date} at least."),
     "temporary_address": N_("Its address is temporary and expires by itself."),
 }
