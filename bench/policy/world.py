@@ -116,7 +116,8 @@ class Host:
 class Link:
     """One page. ``born`` is true; ``published`` what its page says of it; ``added`` when it came on the list.
 
-    It is away from ``death`` until ``back`` and answers ``end`` meanwhile.
+    It is away from ``death`` until ``back`` and answers ``end`` meanwhile. ``wild``: how many times as often as the
+    average its account's pages die.
     """
 
     id: int
@@ -129,6 +130,7 @@ class Link:
     death: float
     back: float
     end: Verdict
+    wild: float
 
     @property
     def dies(self) -> bool:
@@ -281,6 +283,7 @@ def _account(
                 death=death,
                 back=back,
                 end=end,
+                wild=wild,
             )
         )
     world.accounts.append(mine)
