@@ -11,9 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.cron import CronTrigger
+from typing import TYPE_CHECKING
 
 from monitor.alerts import Messenger
 from monitor.archives import retention
@@ -22,6 +20,7 @@ from monitor.archives.local import LocalArchive, LocalArchiveError
 from monitor.archives.picture_queue import PictureQueue
 from monitor.archives.queue import ArchiveQueue
 from monitor.config import Settings
+from monitor.counted import counted
 from monitor.domains import Domains
 from monitor.fetch import Connectivity, Fetcher
 from monitor.member import ARCHIVE_TURN, TELLS_EVERY_S, Member, host_name
@@ -32,6 +31,9 @@ from monitor.report import outbox
 from monitor.sources.sync import Syncer
 from monitor.store import Store, StoreError, leases, stats, tally
 from monitor.sweep import Sweep
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +78,13 @@ class Daemon:
         )
         self.archives = ArchiveQueue(store, fetcher, settings, clock, self.worker)
         self.pictures = PictureQueue(
-            store, fetcher, self._local, settings.archives.local, clock=clock, vantage=self.vantage
+            store,
+            fetcher,
+            self._local,
+            settings.archives.local,
+            pace=settings.pace,
+            clock=clock,
+            vantage=self.vantage,
         )
         self.registries = Domains(store, fetcher, settings, clock=clock, online=self.network.up)
         self.messenger = Messenger(store, settings, clock)
@@ -91,6 +99,8 @@ class Daemon:
     async def tell(self) -> None:
         """Say that this daemon lives, and hear who else does."""
         self.sweep.others = await self.member.tell()
+        if "check" not in self.member.roles:
+            self._alive()
 
     async def archive_tick(self) -> None:
         """Take the archive jobs that are due one step further, if no other daemon does."""
@@ -156,15 +166,18 @@ class Daemon:
                 raise
             self.outage.failed(problem)
             return str(self.outage)
-        return f"{now.links} links, {now.dead} dead, {now.at_risk} at risk, {self.sweep.looks} looks since the start"
+        looks = f"{counted(self.sweep.looks, 'look')} since the start"
+        return f"{counted(now.links, 'link')}, {now.dead} dead, {now.at_risk} at risk, {looks}"
 
     async def healthy(self) -> bool:
-        """Whether the tick is alive and the database is ours: what the watchdog asks.
+        """Whether the tick is alive (without the role ``check``: the telling that we live) and the database is ours:
+        what the watchdog asks.
 
         A database that is away is not cured by a restart, which would only lose the looks that wait for it.
         """
         silent_s = asyncio.get_running_loop().time() - self._ticked_at
-        if silent_s >= self.settings.daemon.tick_s * TICKS_MISSED:
+        every_s = self.settings.daemon.tick_s if "check" in self.member.roles else TELLS_EVERY_S
+        if silent_s >= every_s * TICKS_MISSED:
             return False
         try:
             if not self.outage.since:
@@ -203,6 +216,9 @@ class Daemon:
             log.error("%s", problem, extra={"action": "stop"})
 
     def _schedule(self) -> AsyncIOScheduler:
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler  # noqa: PLC0415 -- `rotwatch check` does without
+        from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415
+
         scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )

@@ -20,6 +20,7 @@ from monitor.archives.local import LocalArchive
 from monitor.archives.wayback import Wayback
 from monitor.config import Settings
 from monitor.config_file import SEARCHED, ConfigError, load
+from monitor.counted import counted
 from monitor.fetch import Connectivity, Fetcher
 from monitor.fetch.connectivity import date_of
 from monitor.model import Clock
@@ -126,9 +127,7 @@ async def _database(settings: Settings) -> tuple[Store | None, list[Finding]]:
         await store.close()
         return None, [Finding("database", "failed", str(problem), "Do what it says, then call doctor again.")]
     return store, [
-        Finding(
-            "database", "ok", f"{store.name}, {numbers.links} {'link' if numbers.links == 1 else 'links'}"
-        ),
+        Finding("database", "ok", f"{store.name}, {counted(numbers.links, 'link')}"),
         Finding("migrations", "ok", f"schema {schema.NEWEST}"),
     ]
 

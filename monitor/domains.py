@@ -63,8 +63,10 @@ class Domains:
             due = await domains.due(db, names, self.clock())
         if not due or not await self.online():
             return
-        left = (await self._questions(due))[:AT_ONCE]
-        while left:
+        left = await self._questions(due)
+        for _ in range(AT_ONCE):
+            if not left:
+                return
             (name, url), *left = left
             await self.sleep(self.settings.domains.pause_s)
             page = await self._fetch(url)

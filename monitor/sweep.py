@@ -87,6 +87,7 @@ class Sweep:
         self.patience_s: float = PATIENCE_S
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._workers: dict[str, asyncio.Task[None]] = {}
+        self._held: set[int] = set()  # the links in hand: claimed, and neither recorded nor given back
         self._seen: asyncio.Queue[tuple[Look, HostPace]] = asyncio.Queue(maxsize=2 * BATCH)
         self._claimer = Claimer(self._claim, self._give_back)
         self._room = asyncio.Event()
@@ -225,7 +226,7 @@ class Sweep:
         return pace
 
     async def _claim(self, wanted: Mapping[str, int]) -> dict[str, list[Due]]:
-        return await claims.claim(
+        claimed = await claims.claim(
             self.store,
             wanted,
             worker=self.worker,
@@ -234,9 +235,17 @@ class Sweep:
             only=self.only,
             elsewhere=self.vantage if self.others else None,
         )
+        self._held.update(due.id for dues in claimed.values() for due in dues)
+        return claimed
 
     async def _give_back(self, left: list[Due]) -> None:
         await claims.give_back(self.store, left, worker=self.worker, now=self.clock())
+        self._held.difference_update(due.id for due in left)
+
+    async def _postpone(self, due: Due) -> None:
+        later = self.clock() + POISON_WAIT
+        await claims.postpone(self.store, due, worker=self.worker, until=later)
+        self._held.discard(due.id)
 
     async def _look_safely(self, left: list[Due], pace: HostPace, gap: timedelta) -> tuple[Look, HostPace]:
         """Look at the first of ``left`` and take it off; one that breaks us waits before it may do so again."""
@@ -245,8 +254,7 @@ class Sweep:
         except (OfflineError, OutOfResourcesError):
             raise
         except Exception:
-            later = self.clock() + POISON_WAIT
-            await claims.postpone(self.store, left.pop(0), worker=self.worker, until=later)
+            await self._postpone(left.pop(0))
             raise
         del left[0]
         return result
@@ -338,8 +346,9 @@ class Sweep:
                 return
             due = batch[0][0].due
             log.exception("cannot record %s", due.url, extra={"action": "record", "link_id": due.id})
-            await claims.postpone(self.store, due, worker=self.worker, until=self.clock() + POISON_WAIT)
+            await self._postpone(due)
             return
+        self._held.difference_update(look.due.id for look, _ in batch)
         self.looks += len(kept)
         for look in kept:
             _log(look)
@@ -370,9 +379,9 @@ class Sweep:
     async def _renew_leases(self) -> None:
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
-            if self._workers:
+            if self._held:
                 try:
-                    await claims.renew(self.store, worker=self.worker, until=self.clock() + LEASE)
+                    await claims.renew(self.store, self._held, worker=self.worker, until=self.clock() + LEASE)
                 except StoreError as error:
                     log.error("cannot renew leases: %s", error, extra={"action": "renew"})
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import TYPE_CHECKING
 
 from monitor.model import Status, Verdict
 from monitor.policy import Crowd, platform_after
 from monitor.store import service
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 log = logging.getLogger(__name__)
 

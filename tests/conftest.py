@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,6 +12,10 @@ from monitor.store import Store, database_url, schema
 from tests import postgres
 
 ENGINES = ("sqlite", "postgresql")
+
+# nobody out there is trusted, nor by the processes that are started; reading the hundred authorities of the system
+# anew for each connection's context would be a good part of the tests' time
+os.environ |= {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import TYPE_CHECKING
 
 from monitor.archives.answers import Answer, Class, Refused, Saved, Unanswered, rest_ends
 from monitor.archives.gate import Paused
@@ -12,6 +11,9 @@ from monitor.archives.steps import POLL_AT_MOST_S
 from monitor.archives.wayback import Wayback
 from monitor.store import archives
 from monitor.store.archives import Job
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 IN_FLIGHT = 2  # of the three that archive.org allows
 CAPTURE_TAKES = timedelta(minutes=2)  # at most

@@ -12,8 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import TYPE_CHECKING
 
 from monitor import __version__
 from monitor.archives import ledger as ledgers
@@ -24,6 +23,9 @@ from monitor.fetch import Fetcher
 from monitor.model import Clock, FailureKind, Page
 from monitor.policy.pace import retry_after
 from monitor.store import Store
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 log = logging.getLogger(__name__)
 

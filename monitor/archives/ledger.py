@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.archives.answers import Budget, midnight_after
 from monitor.store import service
 from monitor.store.tables import service as services
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 NAME = "archive.org"
 RESERVE = 0.1  # of a day's budget, left untouched

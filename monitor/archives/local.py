@@ -152,7 +152,7 @@ class LocalArchive:
         return sum(self.files().values())
 
     def next_name(self, file: str) -> str:
-        """A name for another file of the same month, never used before."""
+        """A name for another file of the same month, that no file has now."""
         month = _month_of(file)
         return _name(month, max(_parts_of(month, self.files()), default=0) + 1)
 

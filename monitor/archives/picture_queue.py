@@ -2,13 +2,18 @@
 
 What is wanted stands in the database with the copy (``snapshot.pictures_due``), so a kill at any line costs at most the
 picture that was on its way. No Referer is sent: a foreign one brings a placeholder from mmbiz.qpic.cn.
+
+Each request is booked with the host's pace in the database, so that all daemons of a vantage ask a host one thing at a
+time. A host that articles are watched on is asked for pictures at the pace of looks, and only while nobody looks there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -17,10 +22,11 @@ from urllib.parse import urlsplit
 from monitor import platforms
 from monitor.archives import pictures, warc
 from monitor.archives.local import LocalArchive, LocalArchiveError, part_of
-from monitor.config import Local
+from monitor.config import Local, Pace
 from monitor.fetch import Fetcher, OutOfResourcesError
 from monitor.model import Clock, FailureKind, Page
-from monitor.store import Store, parts
+from monitor.policy.pace import next_gap
+from monitor.store import Store, claims, parts
 from monitor.store import pace as paces
 from monitor.store.parts import Part, Wanting
 
@@ -32,6 +38,7 @@ MAX_PAGE_S = 600.0
 MAX_PAGE_BYTES = 100_000_000
 MAX_PICTURE_BYTES = 20_000_000
 TIMEOUT_S = 60.0
+IN_FLIGHT = timedelta(seconds=TIMEOUT_S + 5)  # a request whose end is never told is over by then
 FRESH = timedelta(days=30)  # for so long the picture of an address is not asked for again
 RESTING = timedelta(minutes=2)  # a host that the sweep does not ask for longer than that has enough of us
 HOST_WAIT = timedelta(hours=1)  # after a host said that it has enough of us
@@ -47,8 +54,20 @@ class _Got(Enum):
     LATER = auto()
 
 
+class _NotYetError(Exception):
+    """It is not the turn of pictures at a host."""
+
+    def __init__(self, until: datetime) -> None:
+        self.until = until
+
+
 class PictureQueue:
-    """Works off the copies that want pictures."""
+    """Works off the copies that want pictures.
+
+    :param pace: of the hosts that are looked at, too.
+
+    ``sleep`` waits for the pace of a host that only has pictures.
+    """
 
     def __init__(
         self,
@@ -57,13 +76,15 @@ class PictureQueue:
         local: LocalArchive,
         settings: Local,
         *,
+        pace: Pace,
         clock: Clock,
         vantage: str,
     ) -> None:
         self.store, self.fetcher, self.local, self.settings = store, fetcher, local, settings
-        self.clock, self.vantage = clock, vantage
+        self.pace, self.clock, self.vantage = pace, clock, vantage
+        self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self._chance = random.Random()  # noqa: S311  (jitter, no secret)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._next: dict[str, float] = {}  # host: when it may be asked again, in the loop's time
         self._closed: dict[str, datetime] = {}  # hosts that have enough of us, and until when
 
     async def tick(self) -> int:
@@ -74,10 +95,7 @@ class PictureQueue:
         self._closed = {host: until for host, until in self._closed.items() if until > now}
         claimed = await parts.claim(self.store, now=now, lease=LEASE, limit=AT_ONCE)
         await asyncio.gather(*(self._safely(one) for one in claimed))
-        for host in [host for host, turn in self._turns.items() if not turn.locked()]:
-            if self._next.get(host, 0) < asyncio.get_running_loop().time():
-                del self._turns[host]
-                self._next.pop(host, None)
+        self._turns.clear()
         return len(claimed)
 
     async def _safely(self, copy: Wanting) -> None:
@@ -86,6 +104,8 @@ class PictureQueue:
         try:
             if await self._fetch_all(copy):
                 due = None
+        except _NotYetError as host:
+            due, tries = host.until, tries - 1
         except (LocalArchiveError, OutOfResourcesError) as problem:
             log.error("%s", problem, extra={"action": "pictures"})
             due, tries = self.clock() + HOST_WAIT, tries - 1  # no fault of the pictures
@@ -145,16 +165,45 @@ class PictureQueue:
         return {address: known.get(address) for address in missing if address not in fresh}
 
     async def _ask(self, address: str, max_bytes: int) -> Page:
-        """Ask for one picture when it is the host's turn."""
-        loop, host = asyncio.get_running_loop(), _host(address)
+        """Ask for one picture when it is the host's turn. :raises _NotYetError: it is not."""
+        host = _host(address)
         async with self._turns[host]:
-            await asyncio.sleep(max(0.0, self._next.get(host, 0.0) - loop.time()))
+            gap, booked = await self._book(host)
             try:
                 return await self.fetcher.fetch(
                     address, headers=_HEADERS, max_bytes=max_bytes, timeout_s=TIMEOUT_S
                 )
             finally:
-                self._next[host] = loop.time() + self.settings.picture_every_s
+                if booked:
+                    async with self.store.write() as db:
+                        until = self.clock() + gap
+                        await paces.end(db, host, booked=booked, until=until, vantage=self.vantage)
+
+    async def _book(self, host: str) -> tuple[timedelta, datetime | None]:
+        """Take the host's turn; a host without a pace has none to take.
+
+        :returns: the wait after the request, and until when the host is ours.
+        :raises _NotYetError: others ask it, and it is not ours to wait for.
+        """
+        while True:
+            now = self.clock()
+            async with self.store.write() as db:
+                known = await paces.get(db, host, vantage=self.vantage, now=now)
+                looked_at = host in self.pace.hosts or await claims.is_watched(db, host)
+                every = timedelta(seconds=self.settings.picture_every_s)
+                gap = max(every, next_gap(known, self.pace, self._chance)) if looked_at else every
+                if not gap:
+                    return gap, None
+                if looked_at and await claims.is_looked_at(db, host, now):
+                    raise _NotYetError(now + gap)
+                until = now + max(gap, IN_FLIGHT)
+                others = await paces.book(db, known, until=until, vantage=self.vantage, now=now)
+            if others is None:
+                return gap, until
+            if looked_at or others.not_before > now + RESTING:
+                raise _NotYetError(others.not_before)
+            # another daemon's request may end at any moment, and its booking then with it
+            await self.sleep(min((others.not_before - now).total_seconds(), every.total_seconds()))
 
     async def _take(self, copy: Wanting, address: str, page: Page, known: Part | None) -> _Got:
         """Keep what came back."""

@@ -204,17 +204,6 @@ def member_at(path: Path, offset: int, length: int) -> bytes:
     return member
 
 
-def record_at(path: Path, offset: int, length: int) -> Record:
-    """The record at ``offset``.
-
-    :raises OSError: the file cannot be read.
-    :raises ValueError: there is no such record.
-    """
-    with path.open("rb") as file:
-        file.seek(offset)
-        return record_of(file.read(length), path.name, offset)
-
-
 def record_of(member: bytes, name: str = "", offset: int = 0) -> Record:
     """What a record says. ``name`` and ``offset`` are for the error's sentence.
 

@@ -34,6 +34,7 @@ COMMANDS = {
 }
 
 FINE, BAD_NEWS, USAGE, CANNOT = 0, 1, 2, 3
+MISUSED = {"ConfigError", "DatabaseUrlError", "SourceError", "NotALink"}  # the errors that are USAGE
 INTERRUPTED, READER_GONE = 130, 141  # as the shell counts signals
 
 
@@ -122,15 +123,9 @@ def _reader_has_gone(error: BaseException) -> bool:
 
 
 def _exit_code(error: Exception) -> int:
-    from monitor.config_file import ConfigError
-    from monitor.sources import SourceError
-    from monitor.sources.sync import SourceUnreachableError
-    from monitor.store import DatabaseUrlError
-    from monitor.urls import NotALink
-
-    if isinstance(error, SourceUnreachableError):
-        return CANNOT
-    return USAGE if isinstance(error, ConfigError | DatabaseUrlError | SourceError | NotALink) else CANNOT
+    """By name: to import the classes would take longer than to find out that a word is mistyped."""
+    kinds = {kind.__name__ for kind in type(error).__mro__ if kind.__module__.startswith("monitor.")}
+    return USAGE if kinds & MISUSED and "SourceUnreachableError" not in kinds else CANNOT
 
 
 def _sentence(error: Exception) -> str:

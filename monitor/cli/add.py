@@ -29,13 +29,16 @@ async def _add(app: App, targets: tuple[str, ...], *, as_json: bool) -> int:
 
     async with app.store(create=True) as store, app.fetcher() as fetcher:
         summary = await add(store, targets, base=Path.cwd(), now=now(), fetcher=fetcher)
+    from monitor.counted import counted
+
     if as_json:
         echo_json(asdict(summary))
         return 0
     if not summary.references and summary.skipped:
         raise click.UsageError(f"{summary.skipped[0]['url']} cannot be watched: {summary.skipped[0]['why']}")
     click.echo(
-        f"{summary.references} references: {summary.links_added} links added, {summary.links_known} known before."
+        f"{counted(summary.references, 'reference')}: {counted(summary.links_added, 'link')} added, "
+        f"{summary.links_known:,} known before."
     )
     for skipped in summary.skipped[:SHOWN]:
         say(f"Not watched: {skipped['url']} ({skipped['why']})")

@@ -81,25 +81,22 @@ async def _enqueue(app: App, store: Store, urls: tuple[str, ...]) -> tuple[set[i
 
 
 async def _what_is_queued(store: Store, added: int, queued: int) -> str:
+    from monitor.counted import counted
     from monitor.store import tally
 
     if added or not queued:
-        parts = [f"{_links(added)} queued for a copy"] if added else []
+        parts = [f"{counted(added, 'link')} queued for a copy"] if added else []
     else:
-        parts = [f"{_links(queued)} already queued; nothing new to ask for"]
+        parts = [f"{counted(queued, 'link')} already queued; nothing new to ask for"]
     if added and queued:
         parts.append(f"{queued} already queued")
     async with store.read() as db:
         unseen = (await tally.count(db)).pending
     if unseen:
-        parts.append(f"{_links(unseen)} not seen yet (rotwatch check)")
+        parts.append(f"{counted(unseen, 'link')} not seen yet (rotwatch check)")
     if not parts:
         return "Nothing to ask for: each link has a copy at archive.org, or a reason why not (rotwatch show URL)."
     return f"{'; '.join(parts)}."
-
-
-def _links(count: int) -> str:
-    return f"{count} link{'' if count == 1 else 's'}"
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ def command(app: App, urls: tuple[str, ...], *, due: bool, everything: bool) -> 
 
 
 async def _check(app: App, urls: tuple[str, ...], *, everything: bool) -> int:
+    from monitor.counted import counted
     from monitor.daemon import Daemon
     from monitor.store import tally
 
@@ -46,7 +47,8 @@ async def _check(app: App, urls: tuple[str, ...], *, everything: bool) -> int:
         async with store.read() as db:
             numbers = await tally.count(db)
     click.echo(
-        f"{daemon.sweep.looks} looks; {numbers.dead} dead, {numbers.suspect} suspect of {numbers.links} links."
+        f"{counted(daemon.sweep.looks, 'look')}; "
+        f"{numbers.dead} dead, {numbers.suspect} suspect of {counted(numbers.links, 'link')}."
     )
     return code
 

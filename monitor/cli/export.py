@@ -43,6 +43,7 @@ def command(app: App, urls: tuple[str, ...], target: Path, *, since: timedelta |
 
 async def _export(app: App, urls: tuple[str, ...], target: Path, since: timedelta | None) -> int:
     from monitor.archives.local import LocalArchive, LocalArchiveError
+    from monitor.counted import counted
 
     local = LocalArchive.of(app.settings)
     async with app.store() as store, local.shared():
@@ -53,7 +54,7 @@ async def _export(app: App, urls: tuple[str, ...], target: Path, since: timedelt
             )
         exported = await asyncio.to_thread(_write, app, target, local, copies)
     click.echo(
-        f"{target}: {exported.pages} pages, {exported.records - exported.pages} pictures and redirects,"
+        f"{target}: {counted(exported.pages, 'page')}, {exported.records - exported.pages:,} pictures and redirects,"
         f" {exported.size / 1e6:.1f} MB"
     )
     return _tell(exported)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import click
 from rich.cells import cell_len, set_cell_size
 
+from monitor.counted import counted
 from monitor.dump import PRESERVATION, STATUSES
 from monitor.report import words
 from monitor.report.clean import clean
@@ -95,13 +96,8 @@ def numbers(now: Tally, before: Tally | None, width: int) -> Iterator[str]:
         left = ""
     parts = [f"{getattr(now, name):,} {name}" for name in STATUSES if getattr(now, name)]
     since = " Changes are since a week ago." if before else ""
-    total = f"{count(now.links, 'link')}: {', '.join(parts) or 'none yet'}; {now.at_risk:,} at risk.{since}"
+    total = f"{counted(now.links, 'link')}: {', '.join(parts) or 'none yet'}; {now.at_risk:,} at risk.{since}"
     yield from (click.style(line, dim=True) for line in fold(total, width))
-
-
-def count(number: int, noun: str) -> str:
-    """``1 link``, ``25,000 links``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 @dataclass(frozen=True, slots=True)

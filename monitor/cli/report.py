@@ -46,7 +46,7 @@ async def _report(app: App, since: timedelta, out: Path | None, *, as_json: bool
     moment = now()
     if send:
         _need_recipients(app)
-    async with app.store() as store:
+    async with app.store(direct=not send) as store:
         async with store.read() as db:
             report = await gather(db, app.settings, start=moment - since, end=moment)
         if send:

@@ -87,6 +87,7 @@ async def _reread(app: App) -> App:
 
 async def _greet(app: App, daemon: Daemon, *, again: bool) -> None:
     from monitor import logs
+    from monitor.counted import counted
     from monitor.outage import patiently
     from monitor.store import links
 
@@ -95,7 +96,7 @@ async def _greet(app: App, daemon: Daemon, *, again: bool) -> None:
             return await links.watched(db)
 
     watched = await patiently("start", count)
-    say(f"rotwatch {__version__} watches {watched} links; database {daemon.store.name}.")
+    say(f"rotwatch {__version__} watches {counted(watched, 'link')}; database {daemon.store.name}.")
     if again or logs.to_journal():
         return
     program = _as_called(app)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from functools import lru_cache
 from urllib.parse import urlunsplit
 
 from monitor.model import Article, Identity, Known, Outcome, Page, Reason, Verdict
@@ -49,14 +50,14 @@ class Reading:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self._document = _document(page)
         self._platform = _of_page(page)
+        self._document = _document(page, self._platform)
 
     def judge(self, known: Known = _NOTHING) -> Verdict:
         """What came back, and how that is known. The body may be a prefix."""
         page = self.page
         if page.failure is not None:
-            return _broken_off(self._document, known) or transport.from_failure(page.failure)
+            return self._broken_off(known) or transport.from_failure(page.failure)
         verdict = self._platform.judge(self._document, known)
         if verdict.outcome is not Outcome.OK:
             return verdict
@@ -64,6 +65,14 @@ class Reading:
             text = self._platform.article(self._document).text
             verdict = replace(verdict, likeness=likeness(known.sketch, text))
         return verdict if verdict.moved_to else replace(verdict, moved_to=_moved_to(page))
+
+    def _broken_off(self, known: Known) -> Verdict | None:
+        """A failure after a status: only structure that was already there, or a wall, still speaks."""
+        if self.page.http_status is not None and self.page.body:
+            verdict = self._platform.judge(self._document, known)
+            if verdict.reason is Reason.ARTICLE or verdict.outcome is Outcome.WALLED:
+                return verdict
+        return None
 
     def article(self, verdict: Verdict) -> Article | None:
         """The readable text and what it says about itself; None for a page that was not judged ``ok``."""
@@ -87,7 +96,8 @@ def article(page: Page, verdict: Verdict) -> Article | None:
 
 def enough(page: Page) -> bool:
     """Whether more bytes of the body could not change the verdict; asked while a page is being read."""
-    return _of_page(page).enough(_document(page))
+    platform = _of_page(page)
+    return platform.enough(_document(page, platform))
 
 
 def probe_url(url: str) -> str | None:
@@ -105,10 +115,11 @@ def probe_url(url: str) -> str | None:
     return urlunsplit((parts.scheme, parts.netloc, f"{directory}/{letters}{tail}", "", ""))
 
 
-def _document(page: Page) -> Document:
-    return Document(page, limit=generic.MAX_CHARACTERS) if _of_page(page) is generic else Document(page)
+def _document(page: Page, platform: Platform) -> Document:
+    return Document(page, limit=generic.MAX_CHARACTERS) if platform is generic else Document(page)
 
 
+@lru_cache(maxsize=4096)
 def _of_host(host: str) -> Platform:
     return next((platform for platform in PLATFORMS if is_host(host, platform.HOSTS)), generic)
 
@@ -117,16 +128,6 @@ def _of_page(page: Page) -> Platform:
     """By where it ended, so a shortened address is judged as what it stands for; else by what was asked for."""
     ended = _of_host(host_of(page.final_url))
     return ended if ended is not generic else _of_host(host_of(page.url))
-
-
-def _broken_off(document: Document, known: Known) -> Verdict | None:
-    """A failure after a status: only structure that was already there, or a wall, still speaks."""
-    page = document.page
-    if page.http_status is not None and page.body:
-        verdict = _of_page(page).judge(document, known)
-        if verdict.reason is Reason.ARTICLE or verdict.outcome is Outcome.WALLED:
-            return verdict
-    return None
 
 
 def _moved_to(page: Page) -> str | None:

@@ -102,12 +102,19 @@ class Document:
 
     def meta(self, name: str) -> str:
         """The content of a ``<meta>`` by name, property or itemprop."""
-        return tidy(
-            self.attribute(f'meta[property="{name}"]', "content")
-            or self.attribute(f'meta[name="{name}"]', "content")
-            or self.attribute(f'meta[itemprop="{name}"]', "content"),
-            1000,
-        )
+        kinds = ("property", "name", "itemprop")
+        return tidy(next((said for kind in kinds if (said := self._metas.get((kind, name)))), ""), 1000)
+
+    @cached_property
+    def _metas(self) -> dict[tuple[str, str], str]:
+        """By attribute and its value: the content of the first ``<meta>`` that has it."""
+        first: dict[tuple[str, str], str] = {}
+        for node in self.tree.css("meta"):
+            fields = node.attributes
+            for kind in ("property", "name", "itemprop"):
+                if value := fields.get(kind):
+                    first.setdefault((kind, value), (fields.get("content") or "").strip())
+        return first
 
     @cached_property
     def title(self) -> str:
@@ -157,6 +164,8 @@ class Document:
 
     def json_ld(self, key: str) -> str:
         """A string of that key in the page's JSON-LD, wherever it stands."""
+        if "ld+json" not in self.markup:
+            return ""
         for node in self.tree.css('script[type="application/ld+json"]')[:5]:
             for item in _dicts(parse_json(node.text(deep=True))):
                 if isinstance(value := item.get(key), str):

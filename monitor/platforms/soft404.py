@@ -50,7 +50,7 @@ def soft_404(document: Document, *, titled: bool) -> Verdict | None:
         return None
     if forum := _discuz(document):
         return forum
-    if "error404" in document.attribute("body", "class").split():
+    if "error404" in document.markup and "error404" in document.attribute("body", "class").split():
         return _gone("wordpress", document.title or "body.error404", document)
     if (
         titled
@@ -87,7 +87,7 @@ def _gone(rule: str, evidence: str, document: Document) -> Verdict:
 
 def _discuz(document: Document) -> Verdict | None:
     """Discuz answers 200 with a message box instead of the thread."""
-    message = document.text("#messagetext")
+    message = document.text("#messagetext") if "messagetext" in document.markup else ""
     if not message or document.has('[id^="postmessage_"]'):
         return None
     if re.search(r"不存在|已被删除|not exist|deleted", message):

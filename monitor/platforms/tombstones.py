@@ -44,6 +44,7 @@ _BROKERS = (
     "mi.aliyun.com",
     "mcc.godaddy.com",
 )
+_NO_SUCH_APP = "herokucdn.com/error-pages/no-such-app"
 _LANDER = re.compile(r"""location(?:\.href)?\s*(?:=|\.(?:replace|assign)\()\s*["']/lander["']""")
 _NAME = r"[\w-]+(?:\.[\w-]+)+"
 _FOR_SALE = re.compile(
@@ -105,16 +106,26 @@ def whole_site(document: Document, *, titled: bool) -> Verdict | None:
 def _by_machinery(document: Document) -> Verdict | None:
     if len(document.page.body) < 1000 and any(_LANDER.search(script) for script in document.scripts):
         return _parked("a script that goes to /lander", document)
+    marks = (_NO_SUCH_APP, *_PARKING) if len(document.readable) < _LANDING_PAGE else (_NO_SUCH_APP,)
+    if any(mark in document.markup for mark in marks) and (verdict := _by_source(document)):
+        return verdict
+    if "suspendedpage.cgi" in document.markup and document.has(
+        'meta[http-equiv="refresh" i][content*="/cgi-sys/suspendedpage.cgi"]'
+    ):
+        return _suspended("/cgi-sys/suspendedpage.cgi", document)
+    return None
+
+
+def _by_source(document: Document) -> Verdict | None:
+    """By where its scripts, frames, styles and pictures come from."""
     for node in document.tree.css("script[src], iframe[src], frame[src], link[href], img[src]")[:300]:
         source = node.attributes.get("src") or node.attributes.get("href") or ""
-        if "herokucdn.com/error-pages/no-such-app" in source and node.tag == "iframe":
+        if _NO_SUCH_APP in source and node.tag == "iframe":
             return _site_gone("Heroku: no such app", document)
         where = source.split("//", 1)[-1]
         limit = _SALES_PAGE if node.tag == "img" else _LANDING_PAGE
         if _is_parking(where) and len(document.readable) < limit:
             return _parked(tidy(where, 80), document)
-    if document.has('meta[http-equiv="refresh" i][content*="/cgi-sys/suspendedpage.cgi"]'):
-        return _suspended("/cgi-sys/suspendedpage.cgi", document)
     return None
 
 

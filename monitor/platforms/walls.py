@@ -64,15 +64,20 @@ def wall(document: Document) -> Verdict | None:
         return _walled(reason, "aws_waf", f"x-amzn-waf-action: {action}", document)
     if not document.page.body or not document.is_html:
         return None
-    for recognise in _MACHINERY:
-        if (verdict := recognise(document)) and len(document.visible) < _LITTLE:
-            return verdict
+    if len(document.visible) >= _LITTLE:
+        return None
+    if any(mark in document.markup for mark in _MARKS):
+        for recognise in _MACHINERY:
+            if verdict := recognise(document):
+                return verdict
     return _by_title(document) or cookie_script(document)
 
 
 def cookie_script(document: Document) -> Verdict | None:
     """A page that is nothing but a script which sets a cookie and asks again."""
     if len(document.page.body) > _COOKIE_SCRIPT_BYTES or not document.is_html:
+        return None
+    if "cookie" not in document.markup.lower():
         return None
     code = "\n".join(document.scripts)
     asks_again = re.search(r"location|reload|setTimeout", code)
@@ -156,9 +161,29 @@ _MACHINERY: tuple[Callable[[Document], Verdict | None], ...] = (
 )
 
 
+# One of them is in the markup of every page that a rule of the machinery knows.
+_MARKS = (
+    "_cf_chl_opt",
+    "/cdn-cgi/challenge-platform/",
+    "cf-error-details",
+    "cf-wrapper",
+    "gokuProps",
+    "captcha-delivery.com",
+    "px-captcha",
+    "Reference",  # "Reference #", its "#" may be written as an entity
+    "_Incapsula_Resource",
+    "acw_sc__v2",
+    "__jsl_clearance",
+    "errors.aliyun.com",
+    "anubis_challenge",
+)
+
+
 def _by_title(document: Document) -> Verdict | None:
     # A whole title, on a page with next to no text and no heading of an article.
+    if len(document.visible) >= 400:
+        return None
     for wording, reason, rule in _TITLES:
-        if wording.fullmatch(document.title) and len(document.visible) < 400 and not document.has("article"):
+        if wording.fullmatch(document.title) and not document.has("article"):
             return _walled(reason, rule, document.title, document)
     return None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
-
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import TYPE_CHECKING, Literal
 
 from monitor.config import Settings
 from monitor.model import Status
@@ -14,6 +12,9 @@ from monitor.store import outbox, tally
 from monitor.store import report as read
 from monitor.store.report import Change, Danger, Day, Entry, Refusal, SourceProblem, Trouble, Week
 from monitor.store.tally import Tally
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 LOOKING_BACK = timedelta(weeks=26)  # of the picture
 STANDING_SHOWN = 10  # of the lists that stand from week to week, or may be thousands in the first

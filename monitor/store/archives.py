@@ -11,15 +11,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, exists, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Status
 from monitor.store.engine import Store
 from monitor.store.sql import chunks, insert, insert_new
 from monitor.store.tables import archive_job, link, reference, snapshot, source
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 WAYBACK = "wayback"
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, and_, bindparam, case, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Flip, Status, Verdict
 from monitor.policy import NextLook, Risk, State
@@ -19,6 +18,9 @@ from monitor.store.engine import Store
 from monitor.store.links import hurry, hurry_hosts
 from monitor.store.sql import chunks
 from monitor.store.tables import flip, link, span
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Status
 from monitor.platforms import generic
@@ -24,6 +23,9 @@ from monitor.store.engine import Store
 from monitor.store.links import hurry_hosts
 from monitor.store.sql import chunks, for_each
 from monitor.store.tables import host, link, pace, span
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 STATE_COLUMNS = [field.name for field in fields(State)]
 _KNOWN = ("id", "url", "platform", "host", "account", "title", "added_at", "published_at", "looks", "sketch")
@@ -257,14 +259,30 @@ async def postpone(store: Store, due: Due, *, worker: str, until: datetime) -> N
         await hurry_hosts(db, [due.host], until)
 
 
-async def renew(store: Store, *, worker: str, until: datetime) -> None:
-    """Keep all that ``worker`` holds until ``until``."""
+async def renew(store: Store, ids: Collection[int], *, worker: str, until: datetime) -> None:
+    """Keep the links that ``worker`` has in hand until ``until``.
+
+    Not all that the database says it holds: of a claim whose confirmation was lost it knows nothing, and would keep
+    those links from everybody for as long as it lives.
+    """
     async with store.write() as db:
-        held = and_(link.c.lease_until.is_not(None), link.c.leased_by == worker)
-        # those that are being recorded at this moment need it no more, and must not be waited for
-        mine = select(link.c.id).where(held).order_by(link.c.id).with_for_update(skip_locked=True)
-        for part in chunks(list((await db.execute(mine)).scalars())):
-            await db.execute(update(link).where(link.c.id.in_(part)).values(lease_until=until))
+        for part in chunks(sorted(ids)):
+            held = and_(link.c.id.in_(part), link.c.lease_until.is_not(None), link.c.leased_by == worker)
+            # those that are being recorded at this moment need it no more, and must not be waited for
+            mine = select(link.c.id).where(held).order_by(link.c.id).with_for_update(skip_locked=True)
+            free = list((await db.execute(mine)).scalars())
+            await db.execute(update(link).where(link.c.id.in_(free)).values(lease_until=until))
+
+
+async def is_watched(db: AsyncConnection, name: str) -> bool:
+    """Whether links of a host are, or were, looked at."""
+    return (await db.execute(select(host.c.host).where(host.c.host == name))).first() is not None
+
+
+async def is_looked_at(db: AsyncConnection, name: str, now: datetime) -> bool:
+    """Whether a worker, of whatever vantage, is at work at a host."""
+    held = (link.c.host == name, link.c.lease_until.is_not(None), link.c.lease_until > now)
+    return (await db.execute(select(link.c.id).where(*held).limit(1))).first() is not None
 
 
 async def next_ready(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Integer, Row, Table, func, insert, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store.engine import Store, StoreError
 from monitor.store.tables import metadata
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 BATCH = 1000  # rows carried at a time
 OF_PROCESSES = ("turn", "worker")  # what runs now, there: it does not move

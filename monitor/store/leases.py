@@ -9,14 +9,17 @@ import socket
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store.engine import Store
 from monitor.store.links import hurry_hosts
 from monitor.store.sql import insert
 from monitor.store.tables import archive_job, link, outbox, turn, worker
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 LEASED = (link, archive_job, outbox, turn)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 
 from monitor.policy.belief import Crowd
 from monitor.policy.pace import HostPace, together
@@ -64,6 +64,12 @@ async def book(
     if (await db.execute(taken)).first():
         return None
     return await get(db, ours.host, vantage=vantage, now=now)
+
+
+async def end(db: AsyncConnection, host: str, *, booked: datetime, until: datetime, vantage: str) -> None:
+    """What a turn was booked for is over: the host may be asked again at ``until``, unless others know better."""
+    ours = (pace.c.host == host, pace.c.vantage == vantage, pace.c.not_before == booked)
+    await db.execute(update(pace).where(*ours).values(not_before=until))
 
 
 async def hold(db: AsyncConnection, moments: Mapping[str, datetime], *, vantage: str) -> None:

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store.engine import Store
 from monitor.store.snapshots import LOCAL
 from monitor.store.sql import chunks, insert_new
 from monitor.store.tables import link, part, snapshot
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 REDIRECT, PICTURE, REVISIT = "redirect", "picture", "revisit"
 PLACEHOLDER_FROM = 3  # addresses: a picture that so many of them have stands for others

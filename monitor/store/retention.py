@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, exists, func, select, union, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import COUNTS
 from monitor.store import snapshots
@@ -15,6 +15,9 @@ from monitor.store.archives import WAYBACK
 from monitor.store.snapshots import LOCAL
 from monitor.store.sql import chunks
 from monitor.store.tables import link, part, snapshot
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,11 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
-    text,
     true,
 )
 from sqlalchemy.engine import Dialect
+
+WHERE = "where"  # in an index's ``info``: the condition of the rows that stand in it
 
 metadata = MetaData(
     naming_convention={
@@ -59,6 +60,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def _id() -> Column[Any]:
     return Column("id", Integer, primary_key=True)
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of some rows. ``migrations/env.py`` tells the dialect in use: the keyword ``postgresql_where=`` would
+    import that of PostgreSQL at every start."""
+    return Index(name, *columns, unique=unique, info={WHERE: where})
 
 
 def _of_link(*, index: bool = True) -> Column[Any]:
@@ -139,27 +146,9 @@ link = Table(
     Column("changed_at", UtcDateTime),  # when its text was last seen to be much of another one
     Column("copy_id", Integer),  # the verified snapshot shown for it; null = none
     Index("ix_link_due", "host", "next_check_at"),
-    Index(
-        "ix_link_never_looked_at",
-        "host",
-        "id",
-        sqlite_where=text("looks = 0"),
-        postgresql_where=text("looks = 0"),
-    ),
-    Index(
-        "ix_link_due_again",
-        "host",
-        "next_check_at",
-        sqlite_where=text("looks > 0"),
-        postgresql_where=text("looks > 0"),
-    ),
-    Index(
-        "ix_link_leased",
-        "host",
-        "lease_until",
-        sqlite_where=text("lease_until IS NOT NULL"),
-        postgresql_where=text("lease_until IS NOT NULL"),
-    ),
+    _partial("ix_link_never_looked_at", "host", "id", where="looks = 0"),
+    _partial("ix_link_due_again", "host", "next_check_at", where="looks > 0"),
+    _partial("ix_link_leased", "host", "lease_until", where="lease_until IS NOT NULL"),
     Index("ix_link_standing", "status", "at_risk", "watched", "ignored", "copy_id"),  # the four numbers
 )
 
@@ -269,19 +258,8 @@ snapshot = Table(
     Column("pictures_due", UtcDateTime),  # when they are to be fetched; null = nothing is left to do
     Column("pictures_tries", Integer, nullable=False, server_default="0"),
     UniqueConstraint("link_id", "archive", "url"),
-    Index(
-        "ix_snapshot_file_offset",
-        "file",
-        "offset",
-        sqlite_where=text("file IS NOT NULL"),
-        postgresql_where=text("file IS NOT NULL"),
-    ),
-    Index(
-        "ix_snapshot_pictures_due",
-        "pictures_due",
-        sqlite_where=text("pictures_due IS NOT NULL"),
-        postgresql_where=text("pictures_due IS NOT NULL"),
-    ),
+    _partial("ix_snapshot_file_offset", "file", "offset", where="file IS NOT NULL"),
+    _partial("ix_snapshot_pictures_due", "pictures_due", where="pictures_due IS NOT NULL"),
 )
 
 part = Table(  # what a local copy has besides its page; several copies may share a record
@@ -320,14 +298,7 @@ archive_job = Table(
     Column("leased_by", String(64)),
     Column("lease_until", UtcDateTime),
     Index("ix_archive_job_due", "finished_at", "not_before", "danger"),
-    Index(
-        "uq_archive_job_open",
-        "link_id",
-        "archive",
-        unique=True,
-        sqlite_where=text("finished_at IS NULL"),
-        postgresql_where=text("finished_at IS NULL"),
-    ),
+    _partial("uq_archive_job_open", "link_id", "archive", where="finished_at IS NULL", unique=True),
 )
 
 outbox = Table(

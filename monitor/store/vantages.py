@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import Outcome
 from monitor.policy.vantage import Sighting
 from monitor.store.tables import span
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 async def sightings(db: AsyncConnection, link_id: int) -> tuple[Sighting, ...]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import COUNTS, Status
 from monitor.store.archives import WAYBACK, Danger, opted_out
 from monitor.store.tables import archive_job, link, snapshot
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 YOUNG = timedelta(days=30)
 RENEWED_AT_MOST_EVERY = timedelta(days=3)

@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.config import Settings
 from monitor.model import Clock
 from monitor.store import Store
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 READERS = 4  # connections that visitors may hold at once; the daemon keeps the rest of the pool
 STREAMS = 2  # of these, ones that a slow reader of a long answer may hold

@@ -20,7 +20,7 @@ async def world() -> AsyncIterator[World]:
 
 
 @pytest.fixture
-def rig(tmp_path: Path, world: World) -> Rig:
+def rig(tmp_path: Path, world: World, empty_database: Path) -> Rig:
     mail = {"sender": "rotwatch@example.org", "recipients": ["reader@example.org"]}
     settings = {"report": {"timezone": "UTC", "email": mail}}
-    return Rig(tmp_path, world, settings)
+    return Rig(tmp_path, world, settings, empty=empty_database)

@@ -31,7 +31,7 @@ async def test_no_secret_is_in_a_log_an_error_doctor_the_database_or_the_process
 ) -> None:
     secrets = prepared(rig, world)
     said: dict[str, str] = {}
-    await rig.rotwatch("add", URL)
+    await rig.given("add", URL)
     rig.settings["daemon"] = {"deliver_s": 0.3}
     daemon = await Daemon.started(rig, "--verbose")
     said["process list"] = Path(f"/proc/{daemon.process.pid}/cmdline").read_text()

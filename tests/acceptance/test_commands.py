@@ -128,8 +128,8 @@ async def test_a_batch_is_answered_line_by_line_in_order(rig: Rig, saved: Path) 
 async def test_archive_with_wait_ends_with_a_verified_copy(rig: Rig, world: World) -> None:
     world.article(WECHAT, title="Title")
     rig.settings["archives"] = {"local": {"enabled": False}}
-    await rig.rotwatch("add", WECHAT)
-    await rig.rotwatch("check", WECHAT)
+    await rig.given("add", WECHAT)
+    await rig.given("check", WECHAT)
     answer = await rig.rotwatch("archive", WECHAT, "--wait")
     assert answer.code == 0, answer.err + answer.out
     assert "verified" in answer.out
@@ -140,8 +140,8 @@ async def test_archive_with_wait_ends_with_a_verified_copy(rig: Rig, world: Worl
 
 async def test_archive_of_a_dead_page_without_captures_is_bad_news(rig: Rig, world: World) -> None:
     world.article(WECHAT, title="Title", state=State.WECHAT_DELETED)
-    await rig.rotwatch("add", WECHAT)
-    await rig.rotwatch("check", WECHAT)
+    await rig.given("add", WECHAT)
+    await rig.given("check", WECHAT)
     answer = await rig.rotwatch("archive", "--wait")
     assert answer.code == 1
     assert (await rig.status())["preservation"]["exposed"] == 1
@@ -150,8 +150,8 @@ async def test_archive_of_a_dead_page_without_captures_is_bad_news(rig: Rig, wor
 async def test_without_keys_the_save_still_reaches_archive_org(rig: Rig, world: World) -> None:
     world.article(WECHAT, title="Title")
     rig.settings["archives"] = {"wayback": {"access_key": "", "secret_key": ""}, "local": {"enabled": False}}
-    await rig.rotwatch("add", WECHAT)
-    await rig.rotwatch("check", WECHAT)
+    await rig.given("add", WECHAT)
+    await rig.given("check", WECHAT)
     answer = await rig.rotwatch("archive", "--wait")
     assert answer.code == 0, answer.err + answer.out
     assert [(one.url, one.anonymous) for one in world.archive.submissions] == [(WECHAT, True)]
@@ -159,9 +159,9 @@ async def test_without_keys_the_save_still_reaches_archive_org(rig: Rig, world: 
 
 async def test_the_report_can_be_read_saved_and_sent_by_hand(rig: Rig, world: World) -> None:
     world.article(WECHAT, title="A title of its own", state=State.WECHAT_DELETED)
-    await rig.rotwatch("add", WECHAT)
+    await rig.given("add", WECHAT)
     for _ in range(2):
-        await rig.rotwatch("check", WECHAT)
+        await rig.given("check", WECHAT)
         await asyncio.sleep(1)
     assert (await rig.status())["totals"]["dead"] == 1
     text = await rig.rotwatch("report")
@@ -176,7 +176,7 @@ async def test_the_report_can_be_read_saved_and_sent_by_hand(rig: Rig, world: Wo
 
 
 async def test_check_of_an_unwatched_url_is_one_sentence(rig: Rig) -> None:
-    await rig.rotwatch("add", WECHAT)
+    await rig.given("add", WECHAT)
     answer = await rig.rotwatch("check", "https://a.example/unknown")
     assert answer.code == 3
     assert "is not watched" in answer.err
@@ -184,7 +184,7 @@ async def test_check_of_an_unwatched_url_is_one_sentence(rig: Rig) -> None:
 
 async def test_check_looks_only_at_what_it_was_asked_to(rig: Rig, world: World) -> None:
     act_example(world)
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     answer = await rig.rotwatch("check", WECHAT)
     assert answer.code == 0, answer.err
     assert rig.ask("SELECT url FROM link WHERE looks > 0") == [(WECHAT,)]
@@ -205,7 +205,7 @@ async def test_hostile_titles_break_neither_terminal_nor_csv(rig: Rig) -> None:
         f"https://a.example/{number}\n\n{title}\n\n" for number, title in enumerate(HOSTILE_TITLES)
     )
     (rig.folder / "list.md").write_text(text, encoding="utf-8")
-    assert (await rig.rotwatch("add", "list.md")).code == 0
+    await rig.given("add", str(rig.folder / "list.md"))
     shown = await rig.rotwatch("status", "--all")
     assert shown.code == 0, shown.err
     table = list(csv.DictReader(io.StringIO((await rig.rotwatch("status", "--csv")).out)))
@@ -221,8 +221,8 @@ async def test_hostile_titles_break_neither_terminal_nor_csv(rig: Rig) -> None:
 
 async def test_status_says_whether_a_daemon_runs_and_what_is_dead_first(rig: Rig, world: World) -> None:
     act_example(world)
-    await rig.rotwatch("add", str(EXAMPLE))
-    await rig.rotwatch("mark", "--dead", "--note", "I saw it", WECHAT)
+    await rig.given("add", str(EXAMPLE))
+    await rig.given("mark", "--dead", "--note", "I saw it", WECHAT)
     out = (await rig.rotwatch("status")).out
     assert "No daemon runs" in out
     assert out.index("81 links: 80 pending, 1 dead") < out.index("✗ dead")
@@ -236,22 +236,22 @@ async def test_status_says_whether_a_daemon_runs_and_what_is_dead_first(rig: Rig
 
 
 async def test_fail_on_makes_dead_links_an_exit_code(rig: Rig) -> None:
-    await rig.rotwatch("add", WECHAT)
+    await rig.given("add", WECHAT)
     assert (await rig.rotwatch("status", "--fail-on", "dead,lost")).code == 0
-    await rig.rotwatch("mark", "--dead", WECHAT)
+    await rig.given("mark", "--dead", WECHAT)
     assert (await rig.rotwatch("status", "--fail-on", "dead,lost")).code == 1
     assert (await rig.rotwatch("status", "--platform", "csdn", "--fail-on", "dead")).code == 0
 
 
 async def test_watching_needs_a_terminal(rig: Rig) -> None:
-    await rig.rotwatch("add", WECHAT)
+    await rig.given("add", WECHAT)
     answer = await rig.rotwatch("status", "--watch")
     assert answer.code == 2
     assert "--watch draws on a terminal" in answer.err
 
 
 async def test_watching_draws_anew_as_much_as_the_terminal_holds(rig: Rig) -> None:
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     terminal, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 80, 0, 0))
     process = await asyncio.create_subprocess_exec(

@@ -24,7 +24,7 @@ def add_articles(world: World, rig: Rig, count: int) -> Path:
 
 async def test_offline_nothing_is_marked_and_it_is_said(rig: Rig, world: World) -> None:
     rig.settings |= ANCHORS
-    await rig.rotwatch("add", str(add_articles(world, rig, 5)))
+    await rig.given("add", str(add_articles(world, rig, 5)))
     world.unplug()
     daemon = await Daemon.started(rig)
     await daemon.until("the word", lambda: any("offline, nothing is marked" in line for line in daemon.log))
@@ -40,7 +40,7 @@ async def test_an_outage_of_ours_in_mid_sweep_marks_nothing(rig: Rig, world: Wor
     post = add_articles(world, rig, 40)
     for number in range(40):
         world.set(f"https://a{number}.example/post/{number}", State.SLOW_DRIP if number % 2 else State.LIVE)
-    await rig.rotwatch("add", str(post))
+    await rig.given("add", str(post))
     daemon = await Daemon.started(rig)
     await daemon.until("some looks", lambda: rig.ask("SELECT count(*) FROM span")[0][0] > 0)
     world.unplug()
@@ -54,7 +54,7 @@ async def test_sigterm_ends_it_soon_and_gives_everything_back(rig: Rig, world: W
     post = add_articles(world, rig, 3)
     for number in range(3):
         world.set(f"https://a{number}.example/post/{number}", State.HANG)
-    await rig.rotwatch("add", str(post))
+    await rig.given("add", str(post))
     daemon = await Daemon.started(rig)
     await daemon.until("the looks in flight", lambda: len(world.log) >= 3)
     started = asyncio.get_running_loop().time()
@@ -67,7 +67,7 @@ async def test_sigterm_ends_it_soon_and_gives_everything_back(rig: Rig, world: W
 async def test_systemd_hears_ready_status_watchdog_and_stopping(
     rig: Rig, world: World, tmp_path: Path
 ) -> None:
-    await rig.rotwatch("add", str(add_articles(world, rig, 2)))
+    await rig.given("add", str(add_articles(world, rig, 2)))
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(path))
@@ -96,7 +96,7 @@ async def test_a_polite_daemon_asks_a_host_one_thing_at_a_time_at_its_pace(rig: 
     for number, url in enumerate(urls):
         world.article(url, title=f"Title {number}")
     post.write_text("\n\n".join(urls), encoding="utf-8")
-    await rig.rotwatch("add", str(post))
+    await rig.given("add", str(post))
     daemon = await Daemon.started(rig)
     await daemon.until("all looks", lambda: rig.ask("SELECT count(*) FROM span") == [(6,)])
     await daemon.end(signal.SIGKILL)
@@ -109,7 +109,7 @@ async def test_a_polite_daemon_asks_a_host_one_thing_at_a_time_at_its_pace(rig: 
 async def test_a_wrong_certificate_is_no_death(rig: Rig, world: World) -> None:
     world.article("https://tls.example/post/1", title="Title")
     world.host_state("tls.example", State.TLS_EXPIRED)
-    await rig.rotwatch("add", "https://tls.example/post/1")
+    await rig.given("add", "https://tls.example/post/1")
     answer = await rig.rotwatch("check", "--due")
     assert answer.code == 0, answer.err
     assert rig.ask("SELECT status, outcome, reason FROM link") == [("suspect", "failed", "tls")]

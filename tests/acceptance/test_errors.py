@@ -45,7 +45,7 @@ async def test_a_missing_list_is_one_sentence(rig: Rig) -> None:
 
 
 async def test_a_word_that_is_no_link_is_one_sentence(rig: Rig) -> None:
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     is_one_sentence(await rig.rotwatch("show", "javascript:alert(1)"), 2)
 
 
@@ -63,7 +63,7 @@ async def test_a_corrupt_database_is_one_sentence_and_stays_as_it_is(rig: Rig) -
 
 
 async def test_a_database_damaged_in_the_middle_is_one_sentence(rig: Rig) -> None:
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     file = rig.folder / "rotwatch.db"
     data = bytearray(file.read_bytes())
     data[4096:] = os.urandom(len(data) - 4096)
@@ -72,7 +72,7 @@ async def test_a_database_damaged_in_the_middle_is_one_sentence(rig: Rig) -> Non
 
 
 async def test_a_database_that_can_only_be_read_is_one_sentence(rig: Rig) -> None:
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     assert rig.config.exists()
     for path in rig.folder.glob("rotwatch.db*"):
         path.chmod(0o444)
@@ -110,19 +110,19 @@ async def test_a_url_that_cannot_be_watched_is_one_sentence(rig: Rig) -> None:
 
 
 async def test_two_forms_at_once_are_a_usage_error(rig: Rig) -> None:
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     assert (await rig.rotwatch("status", "--json", "--csv")).code == 2
     assert (await rig.rotwatch("status", "--platform", "wechta")).code == 2
 
 
 async def test_a_mail_server_that_cannot_be_reached_is_one_sentence(rig: Rig, world: World) -> None:
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     await world.mail_server.refuse()
     is_one_sentence(await rig.rotwatch("report", "--send"), 3, "localhost")
 
 
 async def test_a_wrong_mail_password_is_one_sentence_without_it(rig: Rig) -> None:
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     rig.settings["report"]["email"] |= {"password": "hunter2"}
     answer = await rig.rotwatch("report", "--send")
     is_one_sentence(answer, 3, "refuses the login")
@@ -130,7 +130,7 @@ async def test_a_wrong_mail_password_is_one_sentence_without_it(rig: Rig) -> Non
 
 
 async def test_wrong_archive_keys_are_told_by_doctor_without_them(rig: Rig) -> None:
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     rig.settings["archives"] = {"wayback": {"secret_key": "hunter2"}}
     answer = await rig.rotwatch("doctor", "--json")
     found = {check["name"]: check for check in answer.json["checks"]}
@@ -141,7 +141,7 @@ async def test_wrong_archive_keys_are_told_by_doctor_without_them(rig: Rig) -> N
 
 
 async def test_an_archive_that_cannot_be_reached_is_told_by_doctor(rig: Rig, world: World) -> None:
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     world.unplug()
     found = {check["name"]: check for check in (await rig.rotwatch("doctor", "--json")).json["checks"]}
     assert found["archive.org"]["level"] == "warning"
@@ -149,7 +149,7 @@ async def test_an_archive_that_cannot_be_reached_is_told_by_doctor(rig: Rig, wor
 
 
 async def test_doctor_finds_a_healthy_machine_healthy(rig: Rig, world: World) -> None:
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     rig.settings["network"] = {"anchors": ["https://www.baidu.com", "https://www.qq.com"]}
     answer = await rig.rotwatch("doctor", "--json")
     levels = {check["name"]: check["level"] for check in answer.json["checks"]}
@@ -167,7 +167,7 @@ async def test_an_unknown_command_and_option_are_usage_errors(rig: Rig) -> None:
 
 
 async def test_a_reader_that_goes_away_is_no_error(rig: Rig) -> None:
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     process = await rig.start("status", "--json")
     assert process.stdout is not None
     process.stdout._transport.close()  # type: ignore[attr-defined]
@@ -178,7 +178,7 @@ async def test_a_reader_that_goes_away_is_no_error(rig: Rig) -> None:
 
 
 async def test_a_backup_is_whole_and_never_written_over_something(rig: Rig, tmp_path: Path) -> None:
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     copy = tmp_path / "copy.db"
     assert (await rig.rotwatch("db", "backup", str(copy))).code == 0
     with sqlite3.connect(copy) as db:

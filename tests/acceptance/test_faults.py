@@ -91,7 +91,7 @@ async def test_without_file_descriptors_no_link_is_blamed(rig: Rig, world: World
     articles(world, rig, 60)
     for number in range(60):  # so that all are open at once
         world.set(f"https://a{number}.example/post/{number}", State.HANG if number % 2 else State.LIVE)
-    await rig.rotwatch("add", str(rig.folder / "list.md"))
+    await rig.given("add", str(rig.folder / "list.md"))
     rig.prefix = ("prlimit", "--nofile=36:36")
     daemon = await Daemon.started(rig)
     await daemon.until("the word", lambda: any("open files" in line for line in daemon.log))
@@ -106,7 +106,7 @@ async def test_pages_without_end_on_every_host_do_not_fill_the_memory(rig: Rig, 
     rig.settings |= NO_ARCHIVE | {"network": {"max_body_mb": 2, "concurrency": 12, "anchors": []}}
     for number, url in enumerate(articles(world, rig, 12)):
         world.set(url, (State.TOO_LARGE, State.GZIP_BOMB, State.LIVE)[number % 3])
-    await rig.rotwatch("add", str(rig.folder / "list.md"))
+    await rig.given("add", str(rig.folder / "list.md"))
     rig.prefix = ("prlimit", f"--as={1_200_000_000}")
     answer = await rig.rotwatch("check", "--due")
     assert answer.code == 0, answer.err

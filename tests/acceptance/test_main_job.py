@@ -149,7 +149,7 @@ async def _every_output_agrees(
 @pytest.mark.timeout(300)
 async def test_a_daemon_killed_in_mid_sweep_and_mid_capture_loses_nothing(rig: Rig, world: World) -> None:
     dealt = act_all(world, reading_list(), [State.WECHAT_DELETED] * 5)
-    await rig.rotwatch("add", str(EXAMPLE))
+    await rig.given("add", str(EXAMPLE))
     rig.settings["pace"] = {"default_s": 0.1}  # slow enough to be killed in the middle
     daemon = await Daemon.started(rig)
     await daemon.until("the middle of the sweep", lambda: rig.ask("SELECT count(*) FROM span")[0][0] > 10)

@@ -12,8 +12,8 @@ PERSONAL = f"{WECHAT}?scene=126&sessionid=1"
 
 async def test_a_word_is_obeyed_shown_and_kept(rig: Rig, world: World) -> None:
     world.article(WECHAT, title="Title")
-    await rig.rotwatch("add", WECHAT)
-    await rig.rotwatch("check", WECHAT)
+    await rig.given("add", WECHAT)
+    await rig.given("check", WECHAT)
     answer = await rig.rotwatch("mark", PERSONAL, "--dead", "--note", "the  author\ntold me\x1b[31m")
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.startswith(f"dead {WECHAT}: was alive; next look 20")
@@ -30,21 +30,21 @@ async def test_a_word_is_obeyed_shown_and_kept(rig: Rig, world: World) -> None:
 
 async def test_behind_sudo_the_person_is_named_and_ignore_lasts_until_recheck(rig: Rig, world: World) -> None:
     world.article(WECHAT, title="Title")
-    await rig.rotwatch("add", WECHAT)
+    await rig.given("add", WECHAT)
     rig.variables["SUDO_USER"] = "fox"
     answer = await rig.rotwatch("mark", WECHAT, "--ignore")
     assert "ignored, until you say --recheck" in answer.out
     assert (await rig.status())["totals"]["links"] == 0
-    await rig.rotwatch("check")
+    await rig.given("check")
     assert rig.ask("SELECT looks FROM link") == [(0,)]
     await rig.rotwatch("mark", WECHAT, "--recheck")
-    await rig.rotwatch("check")
+    await rig.given("check")
     assert rig.ask("SELECT looks FROM link") == [(1,)]
     assert rig.ask("SELECT word, who FROM mark") == [("ignore", "fox"), ("recheck", "fox")]
 
 
 async def test_a_word_about_a_stranger_marks_nothing(rig: Rig) -> None:
-    await rig.rotwatch("add", WECHAT)
+    await rig.given("add", WECHAT)
     answer = await rig.rotwatch("mark", WECHAT, "https://a.example/unknown", "--dead")
     assert answer.code == 3
     assert "https://a.example/unknown is not watched: add it first" in answer.err
@@ -53,7 +53,7 @@ async def test_a_word_about_a_stranger_marks_nothing(rig: Rig) -> None:
 
 
 async def test_a_word_must_be_one_and_its_note_short(rig: Rig) -> None:
-    await rig.rotwatch("add", WECHAT)
+    await rig.given("add", WECHAT)
     for words in ((), ("--dead", "--alive")):
         answer = await rig.rotwatch("mark", WECHAT, *words)
         assert answer.code == 2
@@ -65,9 +65,9 @@ async def test_a_word_must_be_one_and_its_note_short(rig: Rig) -> None:
 
 async def test_stats_of_a_young_list_say_what_is_known_and_what_is_not_yet(rig: Rig, world: World) -> None:
     world.article(WECHAT, title="Title", state=State.WECHAT_CAPTCHA)
-    await rig.rotwatch("add", WECHAT)
+    await rig.given("add", WECHAT)
     assert "None yet." in (await rig.rotwatch("stats")).out
-    await rig.rotwatch("check", WECHAT)
+    await rig.given("check", WECHAT)
     answer = await rig.rotwatch("stats")
     assert (answer.code, answer.err) == (0, "")
     assert "Nothing yet: no link was seen alive twice, and none died." in answer.out
@@ -81,7 +81,7 @@ async def test_stats_of_a_young_list_say_what_is_known_and_what_is_not_yet(rig: 
 
 
 async def test_stats_of_an_old_list_fit_a_terminal_and_agree_with_their_json(rig: Rig) -> None:
-    await rig.rotwatch("add", WECHAT)
+    await rig.given("add", WECHAT)
     age_a_list(rig, links=2400, deaths=240)
     rig.variables["COLUMNS"] = "80"
     answer = await rig.rotwatch("stats")

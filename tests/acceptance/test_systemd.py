@@ -184,7 +184,7 @@ async def test_a_configuration_that_cannot_be_used_changes_nothing_and_says_why(
     rig: Rig, world: World, tmp_path: Path
 ) -> None:
     world.article(FIRST, title="The first title")
-    await rig.rotwatch("add", FIRST)
+    await rig.given("add", FIRST)
     async with acted_systemd(rig, tmp_path) as hear:
         daemon = await Daemon.started(rig)
         await daemon.until("READY", lambda: "READY=1" in hear())
@@ -206,7 +206,7 @@ async def test_a_configuration_that_cannot_be_used_changes_nothing_and_says_why(
             )
             assert why in told
             assert any("Not reloaded" in line and why in line for line in daemon.log)
-        await daemon.until("STATUS", lambda: "1 links" in hear().rpartition("MONOTONIC")[2])
+        await daemon.until("STATUS", lambda: "1 link," in hear().rpartition("MONOTONIC")[2])
         assert "not valid TOML" in hear().rpartition("WATCHDOG=1")[2]  # it stays said until it is mended
         assert await daemon.end() == 0
 
@@ -219,7 +219,7 @@ async def test_a_good_configuration_is_taken_on_by_the_same_process(
     world.set(FIRST, State.HANG)
     (rig.folder / "list.md").write_text(SECOND, encoding="utf-8")
     rig.settings["daemon"] = {"grace_s": 0.5}
-    await rig.rotwatch("add", FIRST)
+    await rig.given("add", FIRST)
     async with acted_systemd(rig, tmp_path) as hear:
         daemon = await Daemon.started(rig)
         await daemon.until("a look in flight", lambda: any(look.host == "a.example" for look in world.log))

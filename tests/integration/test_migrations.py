@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect
 
 from monitor.store import Store, StoreError, database_url, schema
-from monitor.store.tables import metadata
+from monitor.store.tables import WHERE, metadata
 from monitor.store.tally import Tally
 
 
@@ -39,6 +39,29 @@ def difference(connection: Connection) -> list[object]:
 async def test_migrations_and_metadata_agree(store: Store) -> None:
     async with store.read() as db:
         assert await db.run_sync(difference) == []
+
+
+def conditions(connection: Connection) -> dict[str | None, str]:
+    """Of each index of some rows: which rows."""
+    found = inspect(connection)
+    return {
+        index["name"]: str(where).strip("()")
+        for table in found.get_table_names()
+        for index in found.get_indexes(table)
+        if (where := index.get("dialect_options", {}).get(f"{connection.dialect.name}_where")) is not None
+    }
+
+
+@pytest.mark.both_engines
+async def test_migrations_and_metadata_agree_on_which_rows_an_index_is_of(store: Store) -> None:
+    known = {
+        index.name: index.info[WHERE]
+        for table in metadata.tables.values()
+        for index in table.indexes
+        if index.info
+    }
+    async with store.read() as db:
+        assert await db.run_sync(conditions) == known
 
 
 def test_the_program_knows_the_newest_revision() -> None:

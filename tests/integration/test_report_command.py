@@ -72,7 +72,8 @@ async def store(tmp_path: Path, server: MailServer) -> AsyncIterator[Store]:
 
 
 async def rotwatch(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ROTWATCH_")}
+    ours = ("ROTWATCH_", "PYTHONDONTWRITEBYTECODE")  # modules are compiled once, not at each start
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

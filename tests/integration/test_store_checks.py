@@ -76,9 +76,24 @@ async def test_a_lease_that_ends_gives_the_link_back(store: Store) -> None:
 
 async def test_a_renewed_lease_goes_on(store: Store) -> None:
     await add(store, 1)
-    await claim(store, "me")
-    await claims.renew(store, worker="me", until=NOW + 3 * LEASE)
+    dues = await claim(store, "me")
+    await claims.renew(store, {due.id for due in dues}, worker="me", until=NOW + 3 * LEASE)
     assert await claim(store, "they", now=NOW + 2 * LEASE) == []
+
+
+async def test_a_claim_whose_confirmation_was_lost_is_not_renewed_with_the_others(store: Store) -> None:
+    await add(store, 2)
+    (unheard,), (known,) = await claim(store, "me", limit=1), await claim(store, "me", limit=1)
+    await claims.renew(store, {known.id}, worker="me", until=NOW + 3 * LEASE)
+    assert [due.id for due in await claim(store, "they", now=NOW + 2 * LEASE)] == [unheard.id]
+
+
+async def test_a_link_that_was_given_back_is_not_renewed(store: Store) -> None:
+    await add(store, 1)
+    dues = await claim(store, "me")
+    await claims.give_back(store, dues, worker="me", now=NOW)
+    await claims.renew(store, {dues[0].id}, worker="me", until=NOW + 3 * LEASE)
+    assert len(await claim(store, "they")) == 1
 
 
 async def test_what_is_given_back_is_due_as_before(store: Store) -> None:

@@ -14,7 +14,7 @@ from warcio.cli import main as warcio
 
 from monitor.archives.local import LocalArchive, keep_copy
 from monitor.archives.picture_queue import PictureQueue
-from monitor.config import Local, Settings
+from monitor.config import Local, Pace, Settings
 from monitor.demo import World
 from monitor.fetch import Fetcher
 from monitor.look import observe
@@ -24,6 +24,8 @@ from monitor.store import Store, parts
 from monitor.store.parts import Part
 from monitor.store.tables import link, snapshot
 from tests.integration.archives.rig import START, Time
+
+PACE_S = 10.0
 
 
 class LocalRig:
@@ -38,8 +40,15 @@ class LocalRig:
         self.local = LocalArchive(self.local.directory, max_bytes=self.local.max_bytes)
         chosen = Local(**({"picture_every_s": 0} | settings))
         self.queue = PictureQueue(
-            self.store, self.fetcher, self.local, chosen, clock=self.time, vantage="here"
+            self.store,
+            self.fetcher,
+            self.local,
+            chosen,
+            pace=Pace(default_s=PACE_S, jitter=0, hosts={}),
+            clock=self.time,
+            vantage="here",
         )
+        self.queue.sleep = self.time.sleep
 
     async def link(self, url: str, **values: Any) -> int:
         about = identify(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,10 @@ class Time:
 
     def pass_(self, **by: float) -> None:
         self.now += timedelta(**by)
+
+    async def sleep(self, seconds: float) -> None:
+        self.pass_(seconds=seconds)
+        await asyncio.sleep(seconds)
 
 
 class Rig:

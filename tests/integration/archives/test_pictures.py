@@ -12,9 +12,9 @@ from monitor.demo import State
 from monitor.demo.pages.pictures import PLACEHOLDER
 from monitor.model import Article, Page
 from monitor.policy.pace import HostPace
+from monitor.store import links, parts
 from monitor.store import pace as paces
-from monitor.store import parts
-from tests.integration.archives.local_rig import LocalRig
+from tests.integration.archives.local_rig import PACE_S, LocalRig
 
 LONG = "https://mp.weixin.qq.com/s/AbCdEfGhIjKlMnOpQrStUv"
 OTHER = "https://mp.weixin.qq.com/s/ZyXwVuTsRqPoNmLkJiHgFe"
@@ -175,6 +175,63 @@ async def test_pictures_of_one_host_come_one_at_a_time_with_a_pause_between(loca
     starts = sorted(look.started for look in local.world.log if look.host == WECHAT_PICTURES)
     assert len(starts) == 6
     assert all(later - sooner >= 0.049 for sooner, later in pairwise(starts))
+
+
+@pytest.mark.both_engines
+async def test_pictures_on_the_host_of_an_article_wait_for_its_turn_as_looks_do(local: LocalRig) -> None:
+    local.world.article(BLOG)
+    host = "blog.example.com"
+    async with local.store.write() as db:
+        await links.hurry_hosts(db, [host], local.time())
+    made = await local.look(await local.link(BLOG), BLOG)
+    assert made
+    for number in range(1, 4):
+        assert await local.queue.tick() == 1
+        assert await local.queue.tick() == 0
+        assert len(local.asked(host)) == 1 + number
+        (copy,) = await local.copies()
+        assert (copy.pictures_due, copy.pictures_tries) == (local.time() + timedelta(seconds=PACE_S), 0)
+        local.time.pass_(seconds=PACE_S)
+    await local.settle()
+    assert await due(local) == [None]
+    assert len(await local.parts(made, parts.PICTURE)) == 4
+
+
+@pytest.mark.both_engines
+async def test_no_picture_is_fetched_from_a_host_while_somebody_looks_there(local: LocalRig) -> None:
+    local.world.article(BLOG)
+    async with local.store.write() as db:
+        await links.hurry_hosts(db, ["blog.example.com"], local.time())
+    busy = local.time() + timedelta(minutes=1)
+    other = {"leased_by": "another daemon", "lease_until": busy}
+    assert await local.look(await local.link(BLOG, **other), BLOG)
+    await local.settle()
+    assert len(local.asked("blog.example.com")) == 1
+    local.time.now = busy
+    await local.settle()
+    assert len(local.asked("blog.example.com")) == 2
+
+
+@pytest.mark.both_engines
+async def test_two_daemons_share_the_pace_of_a_host_of_pictures(
+    local: LocalRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues = []
+    for url in (LONG, OTHER):
+        local.restart(picture_every_s=0.05)
+        queues.append(local.queue)
+        local.world.article(url, pictures=3)
+        await local.look(await local.link(url), url)
+
+    async def fetch_one_copy(queue: picture_queue.PictureQueue) -> None:
+        while not await queue.tick():  # both may reach for the same copy, and one of them is later
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(picture_queue, "AT_ONCE", 1)
+    await asyncio.gather(*(fetch_one_copy(queue) for queue in queues))
+    looks = [look for look in local.world.log if look.host == WECHAT_PICTURES]
+    assert len(looks) == 6
+    assert all(look.in_flight == 1 for look in looks)
 
 
 @pytest.mark.parametrize("at", ["before it is written", "before the database knows"])
