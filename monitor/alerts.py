@@ -200,6 +200,8 @@ class Messenger:
                 await kept.keep(db, {"flip": await kept.newest_flip(db)}, failures=0, note=None, now=now)
                 return
             before = dict(data)
+            if "dead" not in self._alerts.on:  # nor is what died while nobody wanted to hear of deaths
+                data["flip"] = await kept.newest_flip(db)
             self._watch(data, await service.named(db, ""), now)
             if not data.get("letter") and _moment(data.get("next_at"), now) <= now:
                 deaths = (

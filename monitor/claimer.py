@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
+from monitor.store import StoreError
 from monitor.store.claims import Due
+
+log = logging.getLogger(__name__)
 
 Claim = Callable[[Mapping[str, int]], Awaitable[Mapping[str, list[Due]]]]
 GiveBack = Callable[[list[Due]], Awaitable[None]]
@@ -29,7 +33,12 @@ class Claimer:
         self._asked[host] = limit, answer
         if self._serving is None:
             self._serving = asyncio.create_task(self._serve())
-        return await answer
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if answer.done() and not answer.cancelled() and not answer.exception():
+                await self._return(answer.result())
+            raise
 
     async def settle(self) -> None:
         """Wait until nothing is being claimed."""
@@ -58,5 +67,13 @@ class Claimer:
                 orphans += claimed[host]
             else:
                 answer.set_result(claimed[host])
-        if orphans:
+        await self._return(orphans)
+
+    async def _return(self, orphans: list[Due]) -> None:
+        """Give back what nobody waits for; where that fails, others get it when its lease ends."""
+        if not orphans:
+            return
+        try:
             await self._give_back(orphans)
+        except StoreError as problem:
+            log.error("%s", problem, extra={"action": "give back"})

@@ -53,6 +53,10 @@ class JournalHandler(logging.Handler):
             self._socket.sendto(self._entry(record), self._address)
         except OSError:
             self._fallback.handle(record)
+        except (
+            Exception
+        ):  # as every handler of logging does: a wrong log call must not break what it tells of
+            self.handleError(record)
 
     def close(self) -> None:
         self._socket.close()

@@ -28,6 +28,7 @@ from monitor.policy import Experience, doubt
 from monitor.policy.belief import BAD
 from monitor.policy.pace import HostPace, after_look, next_gap, on_the_way, spacing_s
 from monitor.policy.vantage import Place
+from monitor.rests import Rests
 from monitor.store import Store, StoreError, checks, claims, vantages
 from monitor.store import pace as paces
 from monitor.store.checks import Look
@@ -87,6 +88,7 @@ class Sweep:
         self.patience_s: float = PATIENCE_S
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._workers: dict[str, asyncio.Task[None]] = {}
+        self._rests = Rests()
         self._held: set[int] = set()  # the links in hand: claimed, and neither recorded nor given back
         self._seen: asyncio.Queue[tuple[Look, HostPace]] = asyncio.Queue(maxsize=2 * BATCH)
         self._claimer = Claimer(self._claim, self._give_back)
@@ -119,7 +121,7 @@ class Sweep:
                 db,
                 vantage=self.vantage,
                 now=self.clock(),
-                busy=self._workers.keys(),
+                busy=self._workers.keys() | self._rests.at(self.clock()),
                 limit=free,
                 among=self.only,
             )
@@ -177,18 +179,17 @@ class Sweep:
         del self._workers[host]
         if len(self._workers) <= self.settings.network.concurrency * (1 - ROOM):
             self._room.set()
-        if task.cancelled() or not (error := task.exception()):
+        if task.cancelled():
             return
+        if not (error := task.exception()):
+            self._rests.worked(host)
+            return
+        self._rests.broke(host, self.clock())
         if isinstance(error, StoreError) and error.passing:
             log.debug("looking at %s stopped: %s", host, error, extra={"action": "sweep", "host": host})
         else:
-            log.error(
-                "looking at %s stopped: %s",
-                host,
-                error,
-                exc_info=error,
-                extra={"action": "sweep", "host": host},
-            )
+            extra = {"action": "sweep", "host": host}
+            log.error("looking at %s stopped: %s", host, error, exc_info=error, extra=extra)
 
     async def _work(self, pace: HostPace) -> None:
         """Look at what is due at a host, until nothing is or it wants to be left alone."""

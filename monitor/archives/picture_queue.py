@@ -147,6 +147,8 @@ class PictureQueue:
             async with self.local.shared():
                 record = await asyncio.to_thread(self.local.record, copy.file, copy.offset, copy.length)
         except LocalArchiveError as problem:
+            if not (self.local.directory / copy.file).exists():
+                raise  # the disk is away, its pictures are not
             log.error("%s", problem, extra={"action": "pictures"})
             return []
         addresses = await asyncio.to_thread(_shown, page_of(record, copy.url))

@@ -26,6 +26,7 @@ SERVICE = "local archive"
 OPENING = 1000  # bytes that a file may begin with
 AT_ONCE = 100  # records copied between two syncs
 TRUSTED_WASTE = 0.5  # more of it than this share of all bytes, and the database is probably not the right one
+OURS = "rewriting"  # noted while that much waste may be what we dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,12 @@ async def make_room(store: Store, local: LocalArchive, *, now: datetime) -> Room
     if not _is_crowded(local):
         return Room()
     async with local.alone():
-        await _discard_left_over(store, local, now)
+        is_ours = await _discard_left_over(store, local, now)
         before, target = local.size(), int(LOW * local.max_bytes)
         async with store.read() as db:
             waste = _waste(local, await retention.used(db))
             candidates = expendable(await retention.held(db))
-        if waste > TRUSTED_WASTE * before:
+        if waste > TRUSTED_WASTE * before and not is_ours:
             raise LocalArchiveError(
                 f"Most of what is in {local.directory} is unknown to this database, so nothing is dropped: restore"
                 " the database that belongs to it, or raise archives.local.max_gb."
@@ -92,7 +93,9 @@ async def make_room(store: Store, local: LocalArchive, *, now: datetime) -> Room
         victims = _enough(candidates, before - waste - target)
         async with store.write() as db:
             await retention.drop(db, victims)
+            await service.put(db, SERVICE, now=now, note=OURS)
         await _compact(store, local, target, now)
+        await _done(store, local, now)
     room = Room(len(victims), before - local.size(), _is_crowded(local))
     log.info(
         "dropped %d local copies that others replace, freed %.1f MB",
@@ -143,7 +146,7 @@ async def _compact(store: Store, local: LocalArchive, target: int, now: datetime
             offsets = await asyncio.to_thread(_rewrite, local, name, new, mine, now)
             async with store.write() as db:
                 await retention.moved(db, name, new, offsets)
-                await service.put(db, SERVICE, now=now, data=name)
+                await service.put(db, SERVICE, now=now, note=OURS, data=name)
         (local.directory / name).unlink()
         await _note(store, None, now)
 
@@ -151,17 +154,27 @@ async def _compact(store: Store, local: LocalArchive, target: int, now: datetime
 async def _note(store: Store, file: str | None, now: datetime) -> None:
     """Keep which file is of no use, should we be killed now."""
     async with store.write() as db:
-        await service.put(db, SERVICE, now=now, data=file)
+        await service.put(db, SERVICE, now=now, note=OURS, data=file)
 
 
-async def _discard_left_over(store: Store, local: LocalArchive, now: datetime) -> None:
-    """Delete what a killed predecessor left: half of a new file, or an old one that was done with."""
+async def _done(store: Store, local: LocalArchive, now: datetime) -> None:
+    async with store.write() as db:
+        waste = _waste(local, await retention.used(db))
+        await service.put(db, SERVICE, now=now, note=OURS if waste > TRUSTED_WASTE * local.size() else None)
+
+
+async def _discard_left_over(store: Store, local: LocalArchive, now: datetime) -> bool:
+    """Delete what a killed predecessor left: half of a new file, or an old one that was done with.
+
+    :returns: whether it had dropped copies whose bytes are still there.
+    """
     async with store.read() as db:
         noted = await service.get(db, SERVICE)
         places = await retention.used(db)
     if noted is not None and noted.data and noted.data not in places:
         (local.directory / noted.data).unlink(missing_ok=True)
         await _note(store, None, now)
+    return noted is not None and noted.note == OURS
 
 
 def _rewrite(

@@ -109,12 +109,26 @@ async def _working(app: App, store: Store) -> AsyncIterator[tuple[ArchiveQueue, 
 
     async with app.fetcher() as fetcher:
         queue = ArchiveQueue(store, fetcher, app.settings, now, worker_name())
+        turns = asyncio.create_task(_keep_turns(queue))
         try:
             yield queue, Network(Connectivity(fetcher, app.settings.network.anchors), store, now)
         finally:
+            turns.cancel()
+            await asyncio.wait([turns])
             await queue.give_back()
             async with store.write() as db:
                 await end_turns(db, queue.worker)
+
+
+async def _keep_turns(queue: ArchiveQueue) -> None:
+    """A save may take longer than a turn lasts."""
+    from monitor.member import TELLS_EVERY_S, TURN
+    from monitor.store.leases import keep_turns
+
+    while True:
+        await asyncio.sleep(TELLS_EVERY_S)
+        async with queue.store.write() as db:
+            await keep_turns(db, queue.worker, now=now(), until=now() + TURN)
 
 
 async def _work_off(app: App, queue: ArchiveQueue, network: Network, wanted: Collection[int]) -> bool:

@@ -118,4 +118,5 @@ def _hashes(letters: str) -> Hashes:
     ]
     grams = np.concatenate(shifted) if shifted else np.empty(0, "<u8")
     hashes = np.sort((grams ^ (grams >> np.uint64(31))) * np.uint64(_MULTIPLIER))
-    return hashes[np.diff(hashes, prepend=~hashes[:1]) != 0]
+    first: Hashes = hashes[np.diff(hashes, prepend=~hashes[:1]) != 0]
+    return first

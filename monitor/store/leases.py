@@ -117,9 +117,3 @@ async def keep_turns(db: AsyncConnection, holder: str, *, now: datetime, until: 
 async def end_turns(db: AsyncConnection, holder: str) -> None:
     """Let others do what this worker did for all."""
     await db.execute(update(turn).where(turn.c.leased_by == holder).values(leased_by=None, lease_until=None))
-
-
-async def turns(db: AsyncConnection, now: datetime) -> dict[str, str]:
-    """What one worker does for all, and who."""
-    held = select(turn.c.name, turn.c.leased_by).where(turn.c.lease_until > now)
-    return {row.name: row.leased_by for row in await db.execute(held)}

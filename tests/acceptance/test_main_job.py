@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import signal
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,6 +44,14 @@ def soon_to_report(rig: Rig, seconds: int) -> datetime:
     moment = (datetime.now(UTC) + timedelta(seconds=seconds + 60)).replace(second=0, microsecond=0)
     rig.settings["report"]["schedule"] = f"{moment:%a %H:%M}".lower()
     return moment
+
+
+def owe_a_report(rig: Rig) -> None:
+    """Make the list older than the last scheduled moment, so that its report was missed and is due at once."""
+    with closing(sqlite3.connect(rig.database)) as db, db:
+        db.execute(
+            "UPDATE link SET added_at = ?", (f"{datetime.now(UTC) - timedelta(days=30):%F %T}.000000",)
+        )
 
 
 def unsettled(rig: Rig, expected: dict[str, str]) -> dict[str, str]:
@@ -168,7 +178,7 @@ async def test_a_daemon_killed_in_mid_sweep_and_mid_capture_loses_nothing(rig: R
 
     world.archive.capture_delay = timedelta(seconds=0.1)
     rig.settings["pace"] = {"default_s": 0}
-    soon_to_report(rig, 0)
+    owe_a_report(rig)
     daemon = await Daemon.started(rig)
     await daemon.until("every link looked at", lambda: not rig.ask("SELECT 1 FROM link WHERE looks = 0"))
     await daemon.until("the weekly mail", lambda: bool(world.mails), within_s=100)

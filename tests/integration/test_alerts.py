@@ -232,6 +232,16 @@ async def test_only_what_was_asked_for_is_told(desk: Desk, receiver: Receiver) -
     assert receiver.messages == []
 
 
+async def test_deaths_from_before_somebody_wanted_to_hear_of_them_are_no_news(
+    desk: Desk, receiver: Receiver
+) -> None:
+    quiet = Desk(desk.store, receiver.url, on=frozenset({"archive"}))
+    await quiet.dies(1)
+    await quiet.tick(NOW + HOUR)
+    await desk.tick(NOW + 2 * HOUR)
+    assert receiver.messages == []
+
+
 async def test_without_targets_nothing_is_done_nor_kept(store: Store) -> None:
     await Desk(store).tick()
     async with store.read() as db:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from monitor.claimer import Claimer
+from monitor.store import StoreError
 from monitor.store.claims import Due
 
 
@@ -62,6 +63,34 @@ async def test_what_was_claimed_for_a_worker_that_is_no_more_is_given_back() -> 
     await claimer.settle()
     assert await there == [due("b")]
     assert database.back == [due("a")]
+
+
+async def test_what_comes_in_the_moment_a_worker_ends_is_given_back() -> None:
+    database = Database()
+    database.open.set()
+    claimer = Claimer(database.claim, database.give_back)
+    worker = asyncio.create_task(claimer.of("a", 5))
+    while not database.asked:
+        await asyncio.sleep(0)
+    worker.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await worker
+    await claimer.settle()
+    assert database.back == [due("a")]
+
+
+async def test_those_who_ask_while_giving_back_fails_are_answered() -> None:
+    database = Database()
+
+    async def away(_dues: list[Due]) -> None:
+        raise StoreError("away")
+
+    claimer = Claimer(database.claim, away)
+    [gone] = await asking(claimer, "a")
+    gone.cancel()
+    [there] = await asking(claimer, "b")
+    database.open.set()
+    assert await there == [due("b")]
 
 
 async def test_a_database_that_fails_fails_all_who_asked_and_none_who_ask_later() -> None:

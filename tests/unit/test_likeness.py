@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import subprocess
 import sys
@@ -56,6 +57,12 @@ def test_characters_beyond_the_basic_plane_and_broken_surrogates_count_as_letter
     text = "𠀀𠀁𠀂𠀃𠀄" * 3
     assert likeness(sketch(text), text) == 1.0
     assert sketch("ab\ud800cd").sha256
+
+
+def test_a_sketch_of_today_is_the_one_that_was_stored_years_ago() -> None:
+    text = "The Fog, in the hills: 2019. 山里的雾有多大？Σίσυφος \ud800 𠀀𠀁 x²"
+    kept = hashlib.sha256(pack(sketch(text))).hexdigest()
+    assert kept == "4edeec0f9a86a1028053afd39b3e012a4c370872b98431fa693d456534eac4b6"
 
 
 def test_a_sketch_keeps_the_smallest_hashes_and_counts_all() -> None:

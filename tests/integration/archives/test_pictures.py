@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -288,6 +289,22 @@ async def test_a_full_archive_defers_pictures_without_counting_a_try(local: Loca
     (copy,) = await local.copies()
     assert (copy.pictures_tries, copy.pictures_due) == (0, local.time() + picture_queue.HOST_WAIT)
     local.local.max_bytes = 0
+    local.time.pass_(hours=1)
+    await local.settle()
+    assert await local.pictures(made) == 3
+
+
+async def test_a_disk_that_is_away_for_a_while_costs_no_picture(local: LocalRig) -> None:
+    local.world.article(LONG)
+    made = await local.look(await local.link(LONG), LONG)
+    assert made
+    away = local.local.directory.with_name("away")
+    local.local.directory.rename(away)
+    await local.queue.tick()
+    (copy,) = await local.copies()
+    assert (copy.pictures_tries, copy.pictures_due is None) == (0, False)
+    shutil.rmtree(local.local.directory, ignore_errors=True)
+    away.rename(local.local.directory)
     local.time.pass_(hours=1)
     await local.settle()
     assert await local.pictures(made) == 3

@@ -145,6 +145,25 @@ async def test_a_kill_while_room_is_made_loses_nothing(
     await readable(local)
 
 
+async def test_what_was_dropped_is_still_ours_when_a_full_disk_kept_its_bytes(
+    local: LocalRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await renewed(local, 6)
+    local.local.max_bytes = local.local.size() // 3
+
+    def full(*_args: object) -> Any:
+        raise LocalArchiveError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retention, "_rewrite", full)
+        with pytest.raises(LocalArchiveError, match="no room"):
+            await make_room(local.store, local.local, now=local.time())
+    before = local.local.size()
+    assert (await make_room(local.store, local.local, now=local.time())).freed > before // 2
+    assert [copy.id for copy in await local.copies()] == made[-2:]
+    await readable(local)
+
+
 async def test_another_database_drops_nothing(local: LocalRig) -> None:
     await renewed(local, 3)
     async with local.store.write() as db:
