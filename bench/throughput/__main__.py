@@ -1,6 +1,6 @@
 """rotwatch beside the other link checkers, over loopback, on the same lists: CPU, wall, peak memory, right verdicts.
 
-    python -m bench.throughput [--links 10000] [--runs 5] [--workload NAME]… [--peers FOLDER]… [--only rotwatch]
+    python -m bench.throughput [--links 10000] [--runs 3] [--workload NAME]… [--peers FOLDER]… [--only rotwatch]
 
 rotwatch is measured with everything: the list is imported into an empty SQLite database, every page is fetched, judged
 and sketched, its history, risk and next look are written. The others only ask. They are looked for in ``PATH`` and in
@@ -121,7 +121,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--links", type=int, default=10_000)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--workload", action="append", choices=WORKLOADS)
     parser.add_argument("--peers", action="append", type=Path, default=[])
     parser.add_argument("--only", help="measure this checker alone")

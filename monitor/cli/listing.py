@@ -38,8 +38,8 @@ COLOURS: dict[str, dict[str, Any]] = {
     "lost": {"fg": "red", "bold": True},
 }
 MEANINGS = {
-    "safe": "alive, copied",
-    "exposed": "alive, no copy",
+    "safe": "copied",
+    "exposed": "no copy yet",
     "rescued": "dead, copied",
     "lost": "dead, no copy",
 }
@@ -131,12 +131,15 @@ class Listing:
             return
         room = self.width - STATUS_CELLS - 1
         yield f"{sign} {fitted(title, room).rstrip()}"
-        below = f"{why}; {copy}"
-        if (left := room - cell_len(below) - 2) >= 16:  # a host's name
-            below = f"{click.style(fitted(place, left).rstrip(), dim=True)}  {below}"
-        else:
-            below = fitted(below, room).rstrip()
-        yield " " * (STATUS_CELLS + 1) + below
+        below, indent = f"{why}; {copy}", " " * (STATUS_CELLS + 1)
+        place = clean(place, 2000)
+        if cell_len(place) + 2 + cell_len(below) <= room:
+            yield f"{indent}{click.style(place, dim=True)}  {below}"
+            return
+        yield indent + click.style(
+            fitted(place, room).rstrip(), dim=True
+        )  # whole where it can be: it names the link
+        yield indent + fitted(below, room).rstrip()
 
     @property
     def _columns(self) -> Sequence[int]:

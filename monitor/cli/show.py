@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -75,7 +75,10 @@ def _print(app: App, found: Whole, sentence: str) -> None:
         only = f"Only from {one.vantage} it fails ({one.outcome}, {moment(one.at)}): another place has seen it since."
         for line in fold(only, width):
             click.echo(line)
-    section("In lists", (f"{place['path']}:{place['line']}" for place in found.places))
+    section(
+        "In lists",
+        (f"{place['path']}:{place['line']}" if place["line"] else place["path"] for place in found.places),
+    )
     events = sorted(_events(found, moment, report.language), key=lambda event: event[0])
     section("Time line", (f"{moment(at)}  {what}" for at, what in events))
     section(
@@ -118,3 +121,8 @@ def _grade(grade: str | None) -> str:
     if grade is None:
         return "not judged yet"
     return "verified" if grade in COUNTS else "does not count"
+
+
+def _place(place: Mapping[str, Any]) -> str:
+    """Where a list names the link; what was added by hand stands on no line."""
+    return f"{place['path']}:{place['line']}" if place["line"] else str(place["path"])

@@ -16,9 +16,12 @@ import click
 from monitor.cli import BAD_NEWS, FINE
 from monitor.cli.app import App, now, pass_app, run
 from monitor.cli.durations import DURATION
+from monitor.counted import counted
 from monitor.dump import PRESERVATION, STATUSES, status_text, zulu
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from sqlalchemy import Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -179,11 +182,12 @@ async def _lines(app: App, db: AsyncConnection, listed: Filter) -> AsyncGenerato
     from monitor.store import overview, service, tally, workers
 
     at, report, width = now(), app.settings.report, listing.terminal_width()
-    for line in listing.numbers(await tally.count(db), await tally.around(db, at - A_WEEK), width):
+    all_links, live = await tally.count(db), await workers.live(db, at)
+    for line in listing.numbers(all_links, await tally.around(db, at - A_WEEK), width):
         yield line
-    for line in _daemons(await workers.live(db, at), at):
+    for line in _daemons(live, at):
         yield click.style(line, dim=True)
-    for line in _pauses(await service.named(db, ""), at):
+    for line in _pauses(await service.named(db, ""), at, app.settings.report.zone, watched=bool(live)):
         for part in listing.fold(line, width):
             yield click.style(part, fg="yellow")
     table = listing.Listing(width, report.language, report.zone)
@@ -195,15 +199,15 @@ async def _lines(app: App, db: AsyncConnection, listed: Filter) -> AsyncGenerato
             shown += 1
             for line in table.link(link):
                 yield line
-    for line in _last_words(
-        listed, shown, await tally.count(db, listed.condition) if listed.matters else None
-    ):
+    matter = await tally.count(db, listed.condition) if listed.matters else None
+    for line in _last_words(listed, shown, matter, unseen=all_links.pending):
         for part in listing.fold(line, width):
             yield click.style(part, dim=True)
 
 
-def _last_words(listed: Filter, shown: int, matter: Tally | None) -> Iterator[str]:
-    """What the table does not show. ``matter``: how many links there are that should be known of."""
+def _last_words(listed: Filter, shown: int, matter: Tally | None, *, unseen: int) -> Iterator[str]:
+    """What the table does not show. ``matter``: how many links there are that should be known of; ``unseen``: that
+    were never looked at."""
     if matter and matter.links > shown:
         kinds = [
             f"{getattr(matter, name):,} {name}"
@@ -214,8 +218,12 @@ def _last_words(listed: Filter, shown: int, matter: Tally | None) -> Iterator[st
             f"… and {matter.links - shown:,} more ({', '.join(kinds)} in all): --status, --at-risk, --platform and "
             "--since choose, --all lists every link."
         )
+    elif not shown and not listed.matters:
+        yield "No link is like that."
+    elif not shown and unseen:
+        yield f"Of those seen nothing died and nothing is in danger; {counted(unseen, 'link')} not looked at yet."
     elif not shown:
-        yield "Nothing died and nothing is in danger." if listed.matters else "No link is like that."
+        yield "Nothing died and nothing is in danger."
 
 
 def _daemons(live: Sequence[Row[Any]], at: datetime) -> Iterator[str]:
@@ -228,16 +236,19 @@ def _daemons(live: Sequence[Row[Any]], at: datetime) -> Iterator[str]:
     yield f"{many} at {', '.join(places)}; last sign of life {seconds} s ago."
 
 
-def _pauses(services: Sequence[Row[Any]], at: datetime) -> Iterator[str]:
-    """What stands still, and why."""
+def _pauses(services: Sequence[Row[Any]], at: datetime, zone: ZoneInfo, *, watched: bool) -> Iterator[str]:
+    """What stands still, and why; ``watched``: by a daemon, so that it is so now."""
+    from monitor.report.words import moment
     from monitor.store.service import NETWORK
 
     for one in services:
         name = one.name.partition(":")[2] or one.name
         if one.name == NETWORK and one.failures:
-            yield f"Offline since {zulu(one.updated_at)}, nothing is marked: {one.note or 'no answer'}"
+            since = moment("en", one.updated_at, zone)
+            begin = f"Offline since {since}" if watched else f"Offline when last tried, {since}"
+            yield f"{begin}: nothing is marked ({one.note or 'no answer'})"
         elif one.not_before and one.not_before > at:
-            yield f"{name} rests until {zulu(one.not_before)}: {one.note or 'it asked for it'}"
+            yield f"{name} rests until {moment('en', one.not_before, zone)}: {one.note or 'it asked for it'}"
         elif one.failures and one.note:
             yield f"{name}: {one.note}"
 

@@ -77,7 +77,10 @@ class Driver:
             news = await due.news(db, self._flip)
         if news:
             self._flip, self._wants_copies = news[-1].id, True
-        if submission and submission <= now and (closed := await daemon.archives.gate.saves_closed()):
+        gate = daemon.archives.gate
+        if step and step <= now and (closed := await gate.closed()):
+            step = closed.until
+        if submission and submission <= now and (closed := await gate.saves_closed()):
             submission = closed.until
         copy = min(step or NEVER, picture or NEVER, submission or NEVER, now if self._wants_copies else NEVER)
         waiting = looks.waiting or NEVER

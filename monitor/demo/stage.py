@@ -11,6 +11,7 @@ from monitor.demo.world import World
 
 PAGE_KB = 16  # of a living WeChat page, in place of 2,400: what is tried here is months, not megabytes
 SENTENCES = 24
+PICTURES = 1
 WHOLE_HOSTS = {
     Kind.CAPTCHAS: (State.WECHAT_CAPTCHA, ("mp.weixin.qq.com",)),
     Kind.OUTAGE: (State.BAD_GATEWAY, ("www.zhihu.com", "zhuanlan.zhihu.com")),
@@ -40,6 +41,7 @@ class Stage:
             living=life.living,
             state=state,
             sentences=SENTENCES,
+            pictures=PICTURES,
         )
         if life.captured_at:
             world.plant(life.url, life.captured_at, State.LIVE)

@@ -15,6 +15,7 @@ MAX_BYTES = 64 * 1024 * 1024
 _SNIFFED = 4096
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _MAGIC = re.compile(r"[*?\[]")
+_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}/", re.IGNORECASE)  # an address without its scheme
 _LEFT_OUT = "node_modules"
 
 
@@ -51,6 +52,8 @@ def expand(target: str, *, base: Path) -> list[str]:
             return _glob(path, target)
     except OSError as error:
         raise _unreadable(str(error.filename or target), error) from error
+    if _HOST.match(target):
+        raise SourceError(f"{target} does not exist: for a page on the web write https://{target}")
     raise SourceError(f"{target} does not exist: check the spelling (paths are relative to {base})")
 
 

@@ -178,7 +178,10 @@ def _risks(say: Sentences, link: Row[Any]) -> list[str]:
 
 
 def _groups(say: Sentences, found: Whole) -> list[Group]:
-    places = [Item("", f"{clean(place['path'], 200)}:{place['line']}") for place in found.places]
+    places = [
+        Item("", clean(place["path"], 200) + (f":{place['line']}" if place["line"] else ""))
+        for place in found.places
+    ]
     return [
         _group(say, "lists", places),
         _group(say, "history", [_span(say, one) for one in reversed(found.spans)]),

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from monitor import rests
 from monitor.config import Settings
 from monitor.daemon import Daemon
 from monitor.demo import DrivenClock, State, World
@@ -120,6 +121,25 @@ async def test_a_database_that_another_program_holds_loses_no_look(
         await daemon.sweep.settle()
     assert await count(store) == len(urls)
     await store.close()
+
+
+async def test_a_worker_that_breaks_at_once_is_not_begun_anew_at_every_tick(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = DrivenClock(START)
+
+    async def broken(_: float) -> None:
+        raise RuntimeError("no time")
+
+    async with World(clock, page_kb=20) as world, daemon_at(world, store, tmp_path, clock, [URL]) as daemon:
+        sound, daemon.sweep.sleep = daemon.sweep.sleep, broken
+        for _ in range(10):
+            await looked(daemon)
+        assert caplog.text.count("stopped: no time") == 1
+        daemon.sweep.sleep = sound
+        clock.move(seconds=rests.FIRST.total_seconds())
+        await looked(daemon)
+    assert await count(store) == 1
 
 
 async def test_a_database_file_that_was_taken_away_is_noticed_and_not_called_healthy(

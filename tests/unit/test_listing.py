@@ -60,11 +60,15 @@ def test_no_line_of_a_link_is_wider_than_the_terminal(title: str, width: int, st
         assert "\x1b" not in line
 
 
-def test_a_narrow_terminal_has_two_lines_a_link_and_a_wide_one_columns() -> None:
+def test_a_narrow_terminal_shows_the_whole_address_and_a_wide_one_columns() -> None:
     assert drawn(80) == [
         "✗ dead!    分布式与高效深度学习",
-        "           mp.weixin.qq.com…  deleted by its author, 1 Mar 2026; copy 1 Mar 2026",
+        "           mp.weixin.qq.com/s/rX8L63-jDGJT6lCAj04I3Q",
+        "           deleted by its author, 1 Mar 2026; copy 1 Mar 2026",
     ]
+    assert drawn(80, url="https://a.example/1")[1] == (
+        "           a.example/1  deleted by its author, 1 Mar 2026; copy 1 Mar 2026"
+    )
     head, row = drawn(160)
     for name, content in (("Title", "分"), ("Address", "mp."), ("Why", "deleted"), ("Copy", "copy")):
         before = row[: row.index(content)]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.model import Failure, FailureKind, Known, Outcome, Page, Reason, Redirect
-from monitor.platforms import PLATFORMS, article, enough, identify, judge, probe_url
+from monitor.platforms import PLATFORMS, article, enough, identify, judge, limits, probe_url
 from monitor.platforms.likeness import sketch
 from monitor.platforms.limits import parsable_length
 from monitor.urls import NotALink, is_personal
@@ -460,6 +460,69 @@ def test_markup_made_to_be_slow_is_cut_before_it_is(bomb: str, most: int) -> Non
 )
 def test_honest_markup_is_parsed_whole(fine: str) -> None:
     assert parsable_length(fine) == len(fine)
+
+
+PIECES = [
+    "<div>",
+    "<DIV a=1 b='x>y'>",
+    "</div>",
+    "</DIV x=1>",
+    "<p>",
+    "<script>",
+    "<SCRIPT src=x>",
+    "</script>",
+    "</ScripT >",
+    "<script/x>",
+    "<title>",
+    "</title",
+    "<b>",
+    "</b>",
+    "<font a>",
+    " text <",
+    "<",
+    "/",
+    ">",
+    "'",
+    '"',
+    "<body>",
+    "<a =x>",
+    "<option>",
+    "<br/>",
+    "<a\x0bb>",
+    "<x",
+    " y=z",
+    "<scriptx>",
+    "<style>a<b</style>",
+    "<!--",
+    "-->",
+    "<textarea>\n",
+    "</textarea>",
+    "<ſcript>",
+    "</ſcript>",
+    "<tıtle>",
+]
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=40),
+    st.sampled_from((2, 5, 20)),
+    st.sampled_from((5, 50, 500)),
+    st.sampled_from((3, 30)),
+    st.sampled_from((2, 4, 9)),
+)
+def test_the_quick_count_of_tags_lets_nothing_pass_that_the_slow_one_cuts(
+    pieces: list[str], depth: int, steps: int, reopened: int, names: int
+) -> None:
+    """With limits so low that a short page meets them."""
+    markup = "".join(pieces)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, most in (("DEPTH", depth), ("STEPS", steps), ("REOPENED", reopened), ("NAMES", names)):
+            patch.setattr(limits, f"_MAX_{name}", most)
+        patch.setattr(limits, "_MAX_OF", dict.fromkeys(limits._MAX_OF, 2))
+        quick = parsable_length(markup)
+        patch.setattr(limits, "_is_modest", lambda _: False)
+        assert quick == parsable_length(markup)
 
 
 # --- the package ---------------------------------------------------------------------------------------------------
