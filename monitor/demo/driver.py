@@ -101,6 +101,7 @@ class Driver:
         if now >= self._upkeep_at:
             await daemon.tell()
             await daemon.upkeep()
+            await daemon.domains()
             self._upkeep_at, self._wants_copies = now + UPKEEP_EVERY, True
         if now >= self._look_at:
             self._turn_ends = now + TURN
