@@ -328,7 +328,7 @@ class Sweep:
     async def _record_all(self) -> None:
         while True:
             batch = [await self._seen.get()]
-            if self._seen.qsize() < BATCH:
+            if len(self._workers) > 1 and self._seen.qsize() < BATCH:
                 await asyncio.sleep(GATHER_S)
             while len(batch) < BATCH and not self._seen.empty():
                 batch.append(self._seen.get_nowait())

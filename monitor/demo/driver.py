@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from monitor.daemon import Daemon
-from monitor.demo import due
 from monitor.demo.clock import DrivenClock
+from monitor.demo.due import due, news_since
 from monitor.demo.stage import Stage
 from monitor.demo.text import random_of
 from monitor.report.outbox import WEEK, due_period
@@ -69,26 +69,24 @@ class Driver:
         """When each job has something to do, and what the last moment brought."""
         daemon, now = self.daemon, self.clock()
         async with daemon.store.read() as db:
-            looks = await due.looks(db, vantage=daemon.vantage, now=now)
-            step = await due.step(db)
-            picture = await due.picture(db)
-            submission = await due.submission(db)
-            mail = await due.mail(db)
-            news = await due.news(db, self._flip)
+            when = await due(db, vantage=daemon.vantage, now=now)
+            news = await news_since(db, self._flip)
         if news:
             self._flip, self._wants_copies = news[-1].id, True
-        gate = daemon.archives.gate
+        gate, step, submission = daemon.archives.gate, when.step, when.submission
         if step and step <= now and (closed := await gate.closed()):
             step = closed.until
         if submission and submission <= now and (closed := await gate.saves_closed()):
             submission = closed.until
-        copy = min(step or NEVER, picture or NEVER, submission or NEVER, now if self._wants_copies else NEVER)
-        waiting = looks.waiting or NEVER
+        copy = min(
+            step or NEVER, when.picture or NEVER, submission or NEVER, now if self._wants_copies else NEVER
+        )
+        waiting = when.waiting or NEVER
         if daemon.sweep.looks == self._looks:  # it was waiting before, and nothing came of it
             waiting = max(waiting, self._look_from)
-        self._look_at = min(waiting, max(looks.next or NEVER, self._look_from))
+        self._look_at = min(waiting, max(when.look or NEVER, self._look_from))
         self._copy_at = max(copy, self._copy_from)
-        self._mail_at = mail or NEVER
+        self._mail_at = when.mail or NEVER
         return news
 
     def _next(self) -> datetime:
