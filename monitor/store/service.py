@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from monitor.store.sql import insert
 from monitor.store.tables import service
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 NETWORK = "network"
+_GET = select(service).where(service.c.name == bindparam("wanted"))  # built once: read with every request
 
 
 async def get(db: AsyncConnection, name: str) -> Row[Any] | None:
-    return (await db.execute(select(service).where(service.c.name == name))).first()
+    return (await db.execute(_GET, {"wanted": name})).first()
 
 
 async def put(
