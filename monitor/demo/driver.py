@@ -18,9 +18,10 @@ from monitor.demo.stage import Stage
 from monitor.demo.text import random_of
 from monitor.report.outbox import WEEK, due_period
 
-LOOKS_EVERY = timedelta(hours=6)
+LOOKS_EVERY = timedelta(hours=12)
+TICK = timedelta(seconds=5)
 TURN = timedelta(hours=1)  # of one host, before others have theirs
-COPIES_EVERY = timedelta(minutes=5)
+COPIES_EVERY = timedelta(minutes=7)  # one submission each: as many a day as archive.org lets us have
 UPKEEP_EVERY = timedelta(days=1)
 OFFLINE_AGAIN = timedelta(hours=1)  # how often the network is tried while it is down
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -41,9 +42,9 @@ class Driver:
         daemon.sweep.chance = random_of("pace", seed)
         now = clock()
         self._look_at = self._copy_at = self._mail_at = NEVER
-        self._look_from = self._copy_from = self._upkeep_at = self._turn_ends = now
+        self._look_from = self._wait_from = self._copy_from = self._upkeep_at = self._turn_ends = now
         self._report_at = due_period(daemon.settings, now)[1].astimezone(UTC) + WEEK
-        self._flip, self._looks = 0, -1
+        self._flip, self._rest = 0, TICK
         self._wants_copies = False
 
     async def live(self, until: datetime, told: Told) -> None:
@@ -81,9 +82,7 @@ class Driver:
         copy = min(
             step or NEVER, when.picture or NEVER, submission or NEVER, now if self._wants_copies else NEVER
         )
-        waiting = when.waiting or NEVER
-        if daemon.sweep.looks == self._looks:  # it was waiting before, and nothing came of it
-            waiting = max(waiting, self._look_from)
+        waiting = max(when.waiting or NEVER, self._wait_from)
         self._look_at = min(waiting, max(when.look or NEVER, self._look_from))
         self._copy_at = max(copy, self._copy_from)
         self._mail_at = when.mail or NEVER
@@ -104,9 +103,13 @@ class Driver:
         if now >= self._look_at:
             self._turn_ends = now + TURN
             daemon.sweep.patience_s = TURN.total_seconds()
-            self._looks = daemon.sweep.looks
+            looks = daemon.sweep.looks
             await daemon.tick()
             await daemon.sweep.settle()
+            # a turn that brought nothing may hide others that wait: soon again, then later and later
+            is_barren = daemon.sweep.looks == looks
+            self._rest = min(self._rest * 2, self._again(LOOKS_EVERY)) if is_barren else TICK
+            self._wait_from = self.clock() + self._rest if is_barren else self.clock()
             await daemon.alert()
             self._look_from = self.clock() + self._again(LOOKS_EVERY)
         if now >= self._copy_at:

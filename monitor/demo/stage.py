@@ -9,7 +9,7 @@ from monitor.demo.state import State
 from monitor.demo.trouble import too_many
 from monitor.demo.world import World
 
-PAGE_KB = 16  # of a living WeChat page, in place of 2,400: what is tried here is months, not megabytes
+PAGE_KB = 8  # of a living WeChat page, in place of 2,400: what is tried here is months, not megabytes
 SENTENCES = 24
 PICTURES = 1
 WHOLE_HOSTS = {

@@ -180,6 +180,10 @@ async def acted_systemd(rig: Rig, folder: Path) -> AsyncIterator[Callable[[], st
         yield hear
 
 
+def in_one_line(log: list[str], *words: str) -> bool:
+    return any(all(word in line for word in words) for line in log)
+
+
 async def test_a_configuration_that_cannot_be_used_changes_nothing_and_says_why(
     rig: Rig, world: World, tmp_path: Path
 ) -> None:
@@ -205,7 +209,9 @@ async def test_a_configuration_that_cannot_be_used_changes_nothing_and_says_why(
                 told,
             )
             assert why in told
-            assert any("Not reloaded" in line and why in line for line in daemon.log)
+            await daemon.until(
+                f"{why} in the log", lambda why=why: in_one_line(daemon.log, "Not reloaded", why)
+            )  # type: ignore[misc]
         await daemon.until("STATUS", lambda: "1 link," in hear().rpartition("MONOTONIC")[2])
         assert "not valid TOML" in hear().rpartition("WATCHDOG=1")[2]  # it stays said until it is mended
         assert await daemon.end() == 0
