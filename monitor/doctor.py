@@ -28,11 +28,12 @@ from monitor.report import mail
 from monitor.report.mail import MailError
 from monitor.report.send import greet
 from monitor.service_files import UNIT
-from monitor.store import Store, StoreError, database_url, parts, schema, service, tally, workers
+from monitor.store import Store, StoreError, database_url, parts, schema, service, snapshots, tally, workers
 from monitor.store import alerts as told
 from monitor.web.door import is_loopback
 
-Level = Literal["ok", "warning", "failed"]
+Level = Literal["ok", "warning", "failed", "skipped"]
+OFFLINE = "not asked: offline"
 LITTLE_ROOM = 100_000_000  # bytes
 CLOCK_OFF_S = 120  # beyond this, certificates and schedules suffer
 SECRETS = (
@@ -44,11 +45,17 @@ SECRETS = (
 )
 UNITS = (f"/etc/systemd/system/{UNIT}", f"/usr/lib/systemd/system/{UNIT}")
 WEB_TIMEOUT_S = 3
+COPIES_TRIED = 500  # of the oldest and of the newest: whether their files are here
+FILES_MISSING = (
+    "Restore them from a backup; where several machines look, let all write into one shared folder"
+    " (docs/machines.md, archives.local.directory)."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``mend``: what to do, empty where all is well."""
+    """``mend``: what to do, empty where all is well, or where nothing can be said before another finding is mended
+    (``skipped``)."""
 
     name: str
     level: Level
@@ -72,18 +79,21 @@ async def examine(config_file: str | None, database: str | None, clock: Clock) -
         yield finding
     try:
         async with Fetcher(settings.network, base=settings.home) as fetcher:
-            yield await _network(settings, fetcher)
-            yield await _archive_org(settings, store, fetcher, clock)
+            network = await _network(settings, fetcher)
+            online = network.level != "failed"
+            yield network
+            yield await _archive_org(settings, store, fetcher if online else None, clock)
             yield await _local_copies(settings, store)
-            yield await _clock(settings, fetcher, clock)
-        yield await _alerts(settings, store)
+            yield await _clock(settings, fetcher, clock) if online else Finding("clock", "skipped", OFFLINE)
+        yield await _alerts(settings, store, online=online)
         yield await _daemon(store, clock)
     except ConfigError as problem:
+        online = False
         yield Finding("network", "failed", str(problem), "Mend the [network] section.")
     finally:
         if store:
             await store.close()
-    yield await _mail(settings)
+    yield await _mail(settings, online=online)
     yield await _web(settings)
     yield _systemd()
 
@@ -145,7 +155,10 @@ async def _network(settings: Settings, fetcher: Fetcher) -> Finding:
     return Finding("network", "failed", reach.detail, "Check the connection, DNS and network.proxy.")
 
 
-async def _archive_org(settings: Settings, store: Store | None, fetcher: Fetcher, clock: Clock) -> Finding:
+async def _archive_org(
+    settings: Settings, store: Store | None, fetcher: Fetcher | None, clock: Clock
+) -> Finding:
+    """:param fetcher: None where we are offline."""
     wayback, name = settings.archives.wayback, "archive.org"
     if not wayback.enabled:
         return Finding(name, "warning", "switched off", "Set archives.wayback.enabled = true.")
@@ -160,6 +173,8 @@ async def _archive_org(settings: Settings, store: Store | None, fetcher: Fetcher
         return Finding(
             name, "warning", "not asked: there is no database to keep its limits in", "Mend the database."
         )
+    if fetcher is None:
+        return Finding(name, "skipped", OFFLINE)
     try:
         answer = await Wayback(Gate(store, fetcher, wayback, clock)).budget()
     except Paused as pause:
@@ -188,7 +203,14 @@ async def _local_copies(settings: Settings, store: Store | None) -> Finding:
     found = f"{local.size() / 1e6:.1f} MB{of} in {local.directory}"
     if store:
         async with store.read() as db:
-            found += f", {await parts.waiting(db)} copies wait for their pictures"
+            named = await snapshots.some_files(db, sample=COPIES_TRIED)
+            waiting = await parts.waiting(db)
+        if missing := sorted(named - local.files().keys()):
+            found = (
+                f"{local.directory} has not got {counted(len(missing), 'file')} of copies, like {missing[0]}"
+            )
+            return Finding(name, "warning", found, FILES_MISSING)
+        found += f", {waiting} copies wait for their pictures"
     if (free := shutil.disk_usage(there).free) < LITTLE_ROOM:
         return Finding(name, "warning", f"{found}; {free / 1e6:.0f} MB are free", "Make room on the disk.")
     return Finding(name, "ok", found)
@@ -210,7 +232,7 @@ async def _clock(settings: Settings, fetcher: Fetcher, clock: Clock) -> Finding:
     return Finding("clock", "warning", "nobody to compare with", "Connect to the network and try again.")
 
 
-async def _mail(settings: Settings) -> Finding:
+async def _mail(settings: Settings, *, online: bool) -> Finding:
     email = settings.report.email
     try:
         if not mail.sends(email):
@@ -219,11 +241,15 @@ async def _mail(settings: Settings) -> Finding:
         ca_file = settings.home / settings.network.ca_file if settings.network.ca_file else None
         await greet(email, ca_file=ca_file)
     except MailError as problem:
+        if not online and isinstance(
+            problem.__cause__, OSError
+        ):  # not reached; one at home may answer all the same
+            return Finding("mail", "skipped", f"{email.host}:{email.port} does not answer: offline")
         return Finding("mail", "failed", str(problem), "Mend the [report.email] section.")
     return Finding("mail", "ok", f"{email.host}:{email.port} takes mail from {email.sender}")
 
 
-async def _alerts(settings: Settings, store: Store | None) -> Finding:
+async def _alerts(settings: Settings, store: Store | None, *, online: bool) -> Finding:
     count = len(settings.alerts.urls)
     if not count:
         return Finding("alerts", "ok", "off: what died is told by mail and page only")
@@ -236,6 +262,8 @@ async def _alerts(settings: Settings, store: Store | None) -> Finding:
             row = await service.get(db, told.NAME)
         if row is not None and row.failures:
             found = f"the last message was not taken by {row.note}"
+            if not online:
+                return Finding("alerts", "skipped", f"{found}: offline")
             return Finding("alerts", "failed", found, "Mend alerts.urls, then: rotwatch notify --test")
     return Finding("alerts", "ok", "1 target" if count == 1 else f"{count} targets")
 

@@ -141,7 +141,8 @@ def decide(
 def _site(due: Due, verdict: Verdict, shutdowns: Sequence[Shutdown]) -> Site:
     """What is known of its site; whether a certificate is still expired only this look tells."""
     expired = due.site.certificate_expired_since if verdict.rule == CERTIFICATE_EXPIRED else None
-    return replace(due.site, certificate_expired_since=expired, closes=announced(due.host, shutdowns))
+    closes = announced(due.host, shutdowns) if shutdowns else None
+    return Site(due.site.registration, expired, closes)
 
 
 def _is_good(due: Due, state: State, verdict: Verdict) -> bool:

@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from urllib.parse import urlsplit
 
 from monitor.claimer import Claimer
 from monitor.config import Settings
@@ -388,6 +387,8 @@ class Sweep:
 
 
 def _log(look: Look) -> None:
+    if not log.isEnabledFor(logging.INFO):
+        return
     verdict = look.verdict
     log.info(
         "%s %s (%s) %s%s",
@@ -396,5 +397,5 @@ def _log(look: Look) -> None:
         verdict.rule,
         look.state.status,
         f", was {look.flip.old}" if look.flip else "",
-        extra={"action": "look", "link_id": look.due.id, "host": urlsplit(look.due.url).hostname},
+        extra={"action": "look", "link_id": look.due.id, "host": look.due.host},
     )

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 MAX_FILE = 1 << 30  # bytes; then the month goes on in another file
 FILES_OF_A_BUDGET = 8  # with a budget files are smaller, so that room can be made in little pieces
+LOCK = (
+    "rotwatch.lock"  # a file of its own: a lock on a folder holds on no other machine that shares it by NFS
+)
 LOCK_POLL_S = 0.02
 _NAME = re.compile(r"rotwatch-(\d{4}-\d{2})(?:-(\d+))?\.warc\.gz")
 
@@ -158,12 +161,24 @@ class LocalArchive:
 
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[None]:
-        """While this is held nobody moves or drops records: for those who read what the database points to, and for
-        the moment between a record and its row in the database.
+        """While this is held nobody moves or drops records: for the moment between a record and its row in the
+        database.
 
         :raises LocalArchiveError: the directory cannot be made or opened.
         """
         async with _locked(self.directory, fcntl.LOCK_SH):
+            yield
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Like :meth:`shared`, for those who only read what the database points to: it makes nothing.
+
+        :raises LocalArchiveError: the lock is there and cannot be opened.
+        """
+        if not (self.directory / LOCK).exists():  # nobody has written here, so nobody moves what is here
+            yield
+            return
+        async with _locked(self.directory, fcntl.LOCK_SH, os.O_RDONLY):
             yield
 
     @asynccontextmanager
@@ -237,10 +252,11 @@ def _way(page: Page) -> list[tuple[str, int, str]]:
 
 
 @asynccontextmanager
-async def _locked(directory: Path, kind: int) -> AsyncIterator[None]:
+async def _locked(directory: Path, kind: int, opened: int = os.O_RDWR | os.O_CREAT) -> AsyncIterator[None]:
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        if opened & os.O_CREAT:
+            directory.mkdir(parents=True, exist_ok=True)
+        handle = os.open(directory / LOCK, opened | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise LocalArchiveError(sentence(error, directory)) from error
     try:

@@ -144,7 +144,7 @@ class PictureQueue:
     async def _missing(self, copy: Wanting) -> list[str]:
         """The addresses of the pictures that are not there yet."""
         try:
-            async with self.local.shared():
+            async with self.local.reading():
                 record = await asyncio.to_thread(self.local.record, copy.file, copy.offset, copy.length)
         except LocalArchiveError as problem:
             if not (self.local.directory / copy.file).exists():

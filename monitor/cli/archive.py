@@ -49,6 +49,8 @@ async def _archive(app: App, urls: tuple[str, ...], *, wait: bool) -> int:
         wanted = added | queued
         if wanted and not wayback.has_keys:
             say(f"Without keys archive.org often refuses to save. {KEYS}")
+        if wanted and not wait and (hindrance := await _hindrance(app, store)):
+            say(hindrance)
         if not wait or not wanted:
             return FINE
         async with _working(app, store) as (queue, network):
@@ -97,6 +99,28 @@ async def _what_is_queued(store: Store, added: int, queued: int) -> str:
     if not parts:
         return "Nothing to ask for: each link has a copy at archive.org, or a reason why not (rotwatch show URL)."
     return f"{'; '.join(parts)}."
+
+
+async def _hindrance(app: App, store: Store) -> str:
+    """Why what is queued is not asked for soon; empty where nothing is known that hinders it."""
+    from monitor.fetch import Connectivity
+    from monitor.store import service, workers
+
+    async with store.read() as db:
+        live = await workers.live(db, now())
+        network = await service.get(db, service.NETWORK)
+    if any("archive" in one.roles.split(",") for one in live):
+        if network is None or not network.failures:
+            return ""
+        return f"Offline, archive.org is asked when the network is back: {network.note or 'no answer'}"
+    async with app.fetcher() as fetcher:
+        reach = await Connectivity(fetcher, app.settings.network.anchors).online()
+    if not reach.online:
+        return (
+            "Offline, archive.org is asked when the network is back and a daemon runs (rotwatch run): "
+            f"{reach.detail}"
+        )
+    return "No daemon runs that asks for copies: start one (rotwatch run), or call this with --wait."
 
 
 @asynccontextmanager

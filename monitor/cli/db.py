@@ -17,6 +17,8 @@ from monitor.cli import BAD_NEWS
 from monitor.cli.app import App, pass_app, progress, run
 
 if TYPE_CHECKING:
+    from sqlalchemy import URL
+
     from monitor.store import Store
 
 
@@ -130,6 +132,17 @@ def _copy(store: Store, file: Path) -> None:
         ) from None
 
 
+def _apart(url: URL) -> tuple[str, str]:
+    """The URL without its password, and the password: before the host, or a parameter, which libpq thinks stronger."""
+    from sqlalchemy import URL
+
+    given = url.query.get("password", url.password or "")
+    rest = {key: value for key, value in url.query.items() if key != "password"}
+    # set() takes None for "leave it as it is"
+    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database, rest)
+    return bare.render_as_string(), given if isinstance(given, str) else given[-1]
+
+
 def _dump(store: Store, file: Path) -> None:
     """PostgreSQL's own tool writes what its ``pg_restore`` reads. The password goes by the environment."""
     from monitor.store import StoreError
@@ -141,8 +154,8 @@ def _dump(store: Store, file: Path) -> None:
             "pg_dump --format=custom on the server."
         )
     partial = file.with_name(file.name + ".partial")
-    url = store.url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
-    secret = {"PGPASSWORD": str(store.url.password)} if store.url.password else {}
+    url, password = _apart(store.url)
+    secret = {"PGPASSWORD": password} if password else {}
     try:
         os.close(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
         command = [program, "--format=custom", f"--file={partial}", f"--dbname={url}"]

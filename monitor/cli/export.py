@@ -42,16 +42,17 @@ def command(app: App, urls: tuple[str, ...], target: Path, *, since: timedelta |
 
 
 async def _export(app: App, urls: tuple[str, ...], target: Path, since: timedelta | None) -> int:
-    from monitor.archives.local import LocalArchive, LocalArchiveError
+    from monitor.archives.local import LocalArchive
     from monitor.counted import counted
 
     local = LocalArchive.of(app.settings)
-    async with app.store() as store, local.shared():
+    async with app.store() as store, local.reading():
         copies = await _copies(store, urls, since)
         if not copies:
-            raise LocalArchiveError(
+            say(
                 "There is no local copy to export: pages are kept when rotwatch looks at them (rotwatch run)."
             )
+            return BAD_NEWS
         exported = await asyncio.to_thread(_write, app, target, local, copies)
     click.echo(
         f"{target}: {counted(exported.pages, 'page')}, {exported.records - exported.pages:,} pictures and redirects,"

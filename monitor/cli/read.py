@@ -48,7 +48,7 @@ async def _read(app: App, url: str, target: Path | None) -> int:
     local = LocalArchive.of(app.settings)
     async with app.store() as store:
         link_id = await _link(store, canonical)
-        async with local.shared():
+        async with local.reading():
             async with store.read() as db:
                 kept = max(
                     await snapshots.local_copies(db, link_ids=[link_id]),

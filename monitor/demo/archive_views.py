@@ -43,13 +43,16 @@ class ArchiveViews:
         if self._is_cdx_full(asked.visit.now):
             return Reply(status=429, headers=(_TEXT,), parts=(b"Too Many Requests",))
         parameters = parse_qsl(query, keep_blank_values=True)
-        if self._archive.is_excluded(dict(parameters).get("url", "")):
+        named = dict(parameters)
+        url = named.get("url", "")
+        if self._archive.is_excluded(url):
             return Reply(status=403, headers=(_TEXT,), parts=(f"{_EXCLUDED}: Blocked Site Error".encode(),))
         try:
-            rows = search(self._archive.indexed(), parameters)
+            is_one = url and named.get("matchType", "exact") == "exact"
+            rows = search(self._archive.indexed(url if is_one else None), parameters)
         except (ValueError, re.error) as error:
             return Reply(status=400, headers=(_TEXT,), parts=(str(error).encode(),))
-        if dict(parameters).get("output") == "json":
+        if named.get("output") == "json":
             return json_reply(json.dumps(rows))
         lines = "".join(" ".join(row) + "\n" for row in rows[1:])
         return Reply(headers=(_TEXT,), parts=(lines.encode(),))

@@ -41,7 +41,7 @@ class Driver:
         daemon.sweep.sleep = self._pass
         daemon.sweep.chance = random_of("pace", seed)
         now = clock()
-        self._look_at = self._copy_at = self._mail_at = NEVER
+        self._look_at = self._copy_at = self._picture_at = self._mail_at = NEVER
         self._look_from = self._wait_from = self._copy_from = self._upkeep_at = self._turn_ends = now
         self._report_at = due_period(daemon.settings, now)[1].astimezone(UTC) + WEEK
         self._flip, self._rest = 0, TICK
@@ -79,18 +79,18 @@ class Driver:
             step = closed.until
         if submission and submission <= now and (closed := await gate.saves_closed()):
             submission = closed.until
-        copy = min(
-            step or NEVER, when.picture or NEVER, submission or NEVER, now if self._wants_copies else NEVER
-        )
+        copy = min(step or NEVER, submission or NEVER, now if self._wants_copies else NEVER)
         waiting = max(when.waiting or NEVER, self._wait_from)
         self._look_at = min(waiting, max(when.look or NEVER, self._look_from))
         self._copy_at = max(copy, self._copy_from)
+        self._picture_at = max(when.picture or NEVER, self._copy_from)
         self._mail_at = when.mail or NEVER
         return news
 
     def _next(self) -> datetime:
         change = self.stage.next_change(self.clock()) or NEVER
-        return min(self._look_at, self._copy_at, self._mail_at, self._upkeep_at, self._report_at, change)
+        of_jobs = (self._look_at, self._copy_at, self._picture_at, self._mail_at)
+        return min(*of_jobs, self._upkeep_at, self._report_at, change)
 
     async def _act(self) -> None:
         daemon, now = self.daemon, self.clock()
@@ -112,10 +112,13 @@ class Driver:
             self._wait_from = self.clock() + self._rest if is_barren else self.clock()
             await daemon.alert()
             self._look_from = self.clock() + self._again(LOOKS_EVERY)
-        if now >= self._copy_at:
-            await daemon.archive_tick()
-            await daemon.picture_tick()
-            self._copy_from, self._wants_copies = now + self._again(COPIES_EVERY), False
+        if now >= min(self._copy_at, self._picture_at):
+            if now >= self._copy_at:
+                self._wants_copies = False
+                await daemon.archive_tick()
+            if now >= self._picture_at:
+                await daemon.picture_tick()
+            self._copy_from = now + self._again(COPIES_EVERY)
         if now >= self._report_at:
             await daemon.sync()
             await daemon.report()

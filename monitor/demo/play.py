@@ -36,7 +36,6 @@ from monitor.store.tally import Tally
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)  # a Monday; fixed, so that a seed gives the same dates always
 WEEK = timedelta(days=7)
 NEWS_KEPT = 8
-FRAME_S = 0.1  # between two pictures of the screen
 _OURS = ("STATE_DIRECTORY", "CREDENTIALS_DIRECTORY")
 
 
@@ -70,8 +69,12 @@ class Now:
 
 
 class Screen(Protocol):
+    """``frame_s``: between two frames; None: it wants none."""
+
+    frame_s: float | None
+
     def frame(self, now: Now) -> None:
-        """Show a moment; called some times a second."""
+        """Show a moment."""
 
     def week(self, now: Now) -> None:
         """A week is over; ``now.news`` is all that it brought."""
@@ -208,7 +211,8 @@ class _Run:
             self._week, self._of_week = week, []
         self._of_week += news
         loop_time = asyncio.get_running_loop().time()
-        if loop_time - self._framed_at >= FRAME_S:
+        frame_s = self._screen.frame_s
+        if frame_s is not None and loop_time - self._framed_at >= frame_s:
             self._framed_at = loop_time
             self._screen.frame(await self._now(week, list(self._recent)))
         return self._stop.is_set()

@@ -40,6 +40,8 @@ def kind_of(flip: Row[Any]) -> str | None:
 class Lines:
     """A line a week, for a file or a pipe."""
 
+    frame_s: float | None = None
+
     def __init__(self, console: Console, wish: Wish) -> None:
         self._console, self._wish = console, wish
 
@@ -63,6 +65,8 @@ class Lines:
 
 class Changing:
     """A screen that is drawn over; the caller enters ``live``."""
+
+    frame_s: float | None = 0.2  # each costs as much as a look
 
     def __init__(self, console: Console, wish: Wish) -> None:
         self._wish = wish

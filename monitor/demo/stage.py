@@ -25,6 +25,7 @@ class Stage:
     def __init__(self, world: World, season: Season) -> None:
         self._world, self.season = world, season
         self._offline = [one for one in season.troubles if one.kind is Kind.OFFLINE]
+        self._is_unplugged = False
         for life in season.lives.values():
             self._act(life)
         for trouble in season.troubles:
@@ -70,7 +71,11 @@ class Stage:
 
     def settle(self, now: datetime) -> None:
         """Pull the plug of our own network, or plug it in, as the season has it ``now``."""
-        if any(one.start <= now < one.end for one in self._offline):
+        is_offline = any(one.start <= now < one.end for one in self._offline)
+        if is_offline is self._is_unplugged:
+            return
+        self._is_unplugged = is_offline
+        if is_offline:
             self._world.unplug()
         else:
             self._world.plug_in()

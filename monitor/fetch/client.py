@@ -196,7 +196,7 @@ class Fetcher:
         origin, seen = url.origin(), set[tuple[str, str]]()
         while True:
             self._check(url)
-            headers = dict(request.headers) if url.origin() == origin else {}
+            headers = dict(request.headers) if request.headers and url.origin() == origin else {}
             if cookie := cookies.header(url):
                 headers["Cookie"] = cookie
             seen.add((str(url), cookie))
@@ -271,10 +271,11 @@ def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
     joined: dict[str, str] = {}
     for name, value in response.headers.items():
         key = name.lower()
-        if key != "set-cookie":
-            # bytes that are no UTF-8 come as surrogates, which no database or file takes
-            text = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            joined[key] = f"{joined[key]}, {text}" if key in joined else text
+        if key == "set-cookie":
+            continue
+        if not value.isascii():  # bytes that are no UTF-8 come as surrogates, which no database or file takes
+            value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
     return joined
 
 

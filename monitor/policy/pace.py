@@ -65,24 +65,26 @@ def after_look(
         of the two counts.
     :param alone: the link is the only one of its host.
     """
-    pace = replace(pace, answers=host_after(pace.answers, verdict, now, alone=alone))
+    answers = host_after(pace.answers, verdict, now, alone=alone)
+    walls, peace, spacing = 0, pace.looks_since_wall + 1, pace.spacing_s
     if verdict.outcome is Outcome.WALLED and verdict.reason in SLOWING:
-        wide = min(spacing_s(pace, settings) * 2, settings.max_spacing_s)
-        pace = replace(pace, walls=pace.walls + 1, looks_since_wall=0, spacing_s=wide)
-    else:
-        pace = replace(pace, walls=0, looks_since_wall=pace.looks_since_wall + 1)
-        if pace.looks_since_wall % PEACE_LOOKS == 0:
-            pace = replace(pace, spacing_s=_quicker(pace, settings))
-    wait = next_gap(pace, settings, chance) if gap is None or pace.walls else gap
-    if pace.walls and verdict.reason in PAUSING:
+        walls, peace = pace.walls + 1, 0
+        spacing = min(spacing_s(pace, settings) * 2, settings.max_spacing_s)
+    elif peace % PEACE_LOOKS == 0:
+        spacing = _quicker(pace, settings)
+    after = HostPace(pace.host, now, spacing, walls, peace, answers)
+    wait = next_gap(after, settings, chance) if gap is None or walls else gap
+    if walls and verdict.reason in PAUSING:
         wait = max(wait, timedelta(seconds=settings.wall_pause_s))
-    if pace.answers.doubted(now):
+    if answers.doubted(now):
         wait = max(wait, timedelta(seconds=settings.outage_pause_s))
-    return replace(pace, not_before=max(now + wait, now + retry_after(page, now)))
+    return replace(after, not_before=now + max(wait, retry_after(page, now)))
 
 
 def on_the_way(page: Page, host: str, now: datetime, settings: Pace) -> dict[str, datetime]:
     """When hosts with a pace of their own that a look at ``host`` was led to may be asked next."""
+    if not page.redirects and page.final_url == page.url:
+        return {}
     met = {urlsplit(url).hostname for url in (*(hop.url for hop in page.redirects), page.final_url)} - {
         host,
         None,

@@ -161,6 +161,15 @@ def _kept(row: Any) -> Kept:
     return Kept(**{name: getattr(row, name) for name in names}, in_time=in_time)
 
 
+async def some_files(db: AsyncConnection, *, sample: int) -> set[str]:
+    """The files that the ``sample`` oldest and the ``sample`` newest local copies are in."""
+    files = select(snapshot.c.file).where(snapshot.c.archive == LOCAL, snapshot.c.file.is_not(None))
+    found: set[str] = set()
+    for order in (snapshot.c.id, snapshot.c.id.desc()):
+        found |= set((await db.execute(files.order_by(order).limit(sample))).scalars())
+    return found
+
+
 async def verified_elsewhere(db: AsyncConnection, link_id: int) -> str | None:
     """Where a verified copy opens that is not a local one, the newest."""
     found = (

@@ -16,7 +16,7 @@ from sqlalchemy import insert
 from monitor.archives import ledger as ledgers
 from monitor.demo import State, World, trouble
 from monitor.model import Status
-from monitor.store import Store, database_url
+from monitor.store import Store, database_url, service, workers
 from monitor.store.tables import archive_job, link, reference, source
 from tests.acceptance.rig import Rig, clock
 
@@ -87,6 +87,32 @@ async def test_offline_nothing_is_asked_and_it_says_so(rig: Rig, world: World, s
     assert "Offline, archive.org is not asked:" in answer.err
     assert asked(world) == []
     assert rig.ask("SELECT state, attempts FROM archive_job") == [("queued", 0)]
+
+
+async def test_asking_while_offline_says_that_it_is_asked_when_the_network_is_back(
+    rig: Rig, world: World, store: Store
+) -> None:
+    await watch(store, world, FIRST)
+    alone = await rig.rotwatch("archive", FIRST)
+    assert (
+        "No daemon runs that asks for copies: start one (rotwatch run), or call this with --wait."
+        in alone.err
+    )
+    world.unplug()
+    offline = await rig.rotwatch("archive", FIRST)
+    assert (offline.code, offline.out) == (0, "1 link already queued; nothing new to ask for.\n")
+    assert "Offline, archive.org is asked when the network is back and a daemon runs" in offline.err
+    daemon = workers.Worker(
+        name="d", machine="m", vantage="home", roles="archive,check", version="1", started_at=clock()
+    )
+    async with store.write() as db:
+        await workers.tell(db, daemon, clock())
+        await service.put(db, service.NETWORK, now=clock(), failures=1, note="None of 4 anchors answers.")
+    told = await rig.rotwatch("archive", FIRST)
+    assert "Offline, archive.org is asked when the network is back: None of 4 anchors answers." in told.err
+    async with store.write() as db:
+        await service.put(db, service.NETWORK, now=clock())
+    assert (await rig.rotwatch("archive", FIRST)).err == ""
 
 
 async def test_waiting_says_what_for_and_ends_with_a_table(rig: Rig, world: World, store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 from pathlib import Path
 
@@ -143,9 +144,25 @@ async def test_wrong_archive_keys_are_told_by_doctor_without_them(rig: Rig) -> N
 async def test_an_archive_that_cannot_be_reached_is_told_by_doctor(rig: Rig, world: World) -> None:
     await rig.given("add", str(EXAMPLE))
     world.unplug()
+    rig.settings["network"] = {"anchors": []}
     found = {check["name"]: check for check in (await rig.rotwatch("doctor", "--json")).json["checks"]}
     assert found["archive.org"]["level"] == "warning"
     assert found["mail"]["level"] == "ok"
+
+
+async def test_doctor_tells_of_being_offline_once_and_asks_nobody_else(rig: Rig, world: World) -> None:
+    await rig.given("add", str(EXAMPLE))
+    world.unplug()
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    rig.settings["report"] = {"email": {"host": "127.0.0.1", "port": port, "recipients": ["a@example.org"]}}
+    answer = await rig.rotwatch("doctor", "--json")
+    found = {check["name"]: (check["level"], check["found"]) for check in answer.json["checks"]}
+    assert [name for name, (level, _) in found.items() if level == "failed"] == ["network"]
+    assert found["archive.org"] == found["clock"] == ("skipped", "not asked: offline")
+    assert found["mail"] == ("skipped", f"127.0.0.1:{port} does not answer: offline")
+    assert answer.code == 1
+    assert not [look for look in world.log if look.host.endswith("archive.org")]
 
 
 async def test_doctor_finds_a_healthy_machine_healthy(rig: Rig, world: World) -> None:

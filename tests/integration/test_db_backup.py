@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import make_url
 
 from monitor.cli import cli
 from monitor.store import Store, database_url
@@ -55,6 +56,42 @@ async def test_a_backup_that_is_restored_is_the_same_list(
         await again.close()
         if server:
             server.drop("restored")
+
+
+RECORDING = """#!/bin/sh
+printf '%s\\n' "$*" >"$0.words"
+printf '%s' "$PGPASSWORD" >"$0.password"
+exec {real} "$@"
+"""
+
+
+@pytest.mark.parametrize("place", ["before the host", "as a parameter"])
+@pytest.mark.usefixtures("upgraded_server")
+async def test_the_password_is_in_no_process_list_wherever_it_stands_in_the_url(
+    place: str, postgresql: postgres.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pg_dump"
+    program.write_text(RECORDING.format(real=postgresql.tool("pg_dump")))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    url = make_url(postgresql.url("newest"))
+    secret = "hunter 2&%"
+    given = {
+        "before the host": url.set(password=secret),
+        "as a parameter": url.update_query_dict({"password": secret}),
+    }[place]
+    command = [
+        "--database",
+        given.render_as_string(hide_password=False),
+        "db",
+        "backup",
+        str(tmp_path / "backup"),
+    ]
+    result = await asyncio.to_thread(CliRunner().invoke, cli, command)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "backup").stat().st_size > 1000
+    assert "hunter" not in (tmp_path / "pg_dump.words").read_text()
+    assert (tmp_path / "pg_dump.password").read_text() == secret
 
 
 @pytest.mark.usefixtures("upgraded_server")

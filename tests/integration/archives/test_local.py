@@ -178,6 +178,25 @@ async def test_doctor_names_a_folder_that_is_none(local: LocalRig, tmp_path: Pat
     assert (await _local_copies(settings, local.store)).level == "ok"
 
 
+async def test_doctor_warns_of_copies_whose_files_another_machine_has(
+    local: LocalRig, tmp_path: Path
+) -> None:
+    local.world.article(POSTS[0])
+    await local.kept(POSTS[0])
+    here, elsewhere = (
+        Settings(archives={"local": {"directory": str(folder)}})
+        for folder in (local.local.directory, tmp_path / "another")
+    )
+    assert (await _local_copies(here, local.store)).level == "ok"
+    found = await _local_copies(elsewhere, local.store)
+    (name,) = local.local.files()
+    assert (found.level, found.found) == (
+        "warning",
+        f"{tmp_path / 'another'} has not got 1 file of copies, like {name}",
+    )
+    assert "one shared folder" in found.mend
+
+
 async def test_pictures_are_fetched_by_the_daemon_beside_its_sweep(local: LocalRig, tmp_path: Path) -> None:
     local.world.article(POSTS[0])
     await local.link(POSTS[0])

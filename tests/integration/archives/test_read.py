@@ -63,6 +63,17 @@ async def test_the_page_itself_can_be_written_to_a_file(local: LocalRig, tmp_pat
     assert str(refused.exception).startswith(f"{missing} cannot be written")
 
 
+async def test_reading_and_exporting_nothing_is_bad_news_and_makes_no_folder(
+    local: LocalRig, tmp_path: Path
+) -> None:
+    await local.link(LONG)
+    read = await rotwatch(local, "read", LONG)
+    export = await rotwatch(local, "export", "--wacz", str(tmp_path / "copies.wacz"))
+    assert [read.return_value, export.return_value] == [1, 1]
+    assert not local.local.directory.exists()
+    assert not (tmp_path / "copies.wacz").exists()
+
+
 async def test_without_a_local_copy_it_says_where_one_is(local: LocalRig) -> None:
     link_id = await local.link(LONG)
     none = await rotwatch(local, "read", LONG)
