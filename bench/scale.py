@@ -90,7 +90,8 @@ async def claim(store: Store, now: datetime) -> list[claims.Due]:
 
 
 async def record(store: Store, dues: Sequence[claims.Due], now: datetime) -> None:
-    await checks.record(store, [look(due, now) for due in dues], worker=WORKER, vantage=VANTAGE)
+    async with store.write() as db:
+        await checks.record(db, [look(due, now) for due in dues], worker=WORKER, vantage=VANTAGE)
 
 
 async def read(store: Store, what: str, now: datetime) -> None:

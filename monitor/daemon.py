@@ -15,22 +15,20 @@ from typing import TYPE_CHECKING
 
 from monitor.alerts import Messenger
 from monitor.archives import retention
-from monitor.archives.keeper import Keeper
 from monitor.archives.local import LocalArchive, LocalArchiveError
 from monitor.archives.picture_queue import PictureQueue
 from monitor.archives.queue import ArchiveQueue
 from monitor.config import Settings
 from monitor.counted import counted
 from monitor.domains import Domains
-from monitor.fetch import Connectivity, Fetcher
-from monitor.member import ARCHIVE_TURN, TELLS_EVERY_S, Member, host_name
+from monitor.fetch import Fetcher
+from monitor.lookout import sweep_of
+from monitor.member import ARCHIVE_TURN, TELLS_EVERY_S, Member
 from monitor.model import Clock
-from monitor.network import Network
 from monitor.outage import Outage, patiently
 from monitor.report import outbox
 from monitor.sources.sync import Syncer
 from monitor.store import Store, StoreError, leases, stats, tally
-from monitor.sweep import Sweep
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -58,23 +56,13 @@ class Daemon:
     ) -> None:
         self.store, self.settings, self.clock = store, settings, clock
         self.worker = leases.worker_name()
-        self.vantage = settings.daemon.vantage or host_name()
-        self.member = Member(
-            store, clock, name=self.worker, vantage=self.vantage, roles=roles or settings.daemon.roles
-        )
         self.outage = Outage(clock, asyncio.get_running_loop().time)
         self._local = LocalArchive.of(settings)
-        keeper = Keeper(store, self._local, settings.archives.local)
-        self.network = Network(Connectivity(fetcher, settings.network.anchors, clock), store, clock)
-        self.sweep = Sweep(
-            store,
-            fetcher,
-            settings,
-            self.network,
-            clock=clock,
-            worker=self.worker,
-            vantage=self.vantage,
-            keep=keeper.keep if settings.archives.local.enabled else None,
+        local = self._local if settings.archives.local.enabled else None
+        self.sweep = sweep_of(store, fetcher, settings, clock=clock, worker=self.worker, local=local)
+        self.network, self.vantage = self.sweep.network, self.sweep.vantage
+        self.member = Member(
+            store, clock, name=self.worker, vantage=self.vantage, roles=roles or settings.daemon.roles
         )
         self.archives = ArchiveQueue(store, fetcher, settings, clock, self.worker)
         self.pictures = PictureQueue(

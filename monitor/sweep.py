@@ -358,8 +358,8 @@ class Sweep:
 
         async def write() -> list[Look]:
             looks = [look for look, _ in batch]
-            kept = await checks.record(self.store, looks, worker=self.worker, vantage=self.vantage)
             async with self.store.write() as db:
+                kept = await checks.record(db, looks, worker=self.worker, vantage=self.vantage)
                 await paces.put(db, {pace.host: pace for _, pace in batch}.values(), vantage=self.vantage)
                 await self.waves.keep(db, self.clock())
             return kept

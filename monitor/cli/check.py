@@ -11,6 +11,7 @@ from monitor.cli import CANNOT
 from monitor.cli.app import App, now, pass_app, progress, run, say
 
 if TYPE_CHECKING:
+    from monitor.archives.local import LocalArchive
     from monitor.store import Store
     from monitor.sweep import Sweep
 
@@ -32,25 +33,40 @@ def command(app: App, urls: tuple[str, ...], *, due: bool, everything: bool) -> 
 
 async def _check(app: App, urls: tuple[str, ...], *, everything: bool) -> int:
     from monitor.counted import counted
-    from monitor.daemon import Daemon
-    from monitor.store import tally
+    from monitor.lookout import sweep_of
+    from monitor.store import leases, stats, tally
 
     # SQLite answers in less time than it takes to ask another thread, and its looks are recorded by the hundred
     direct = app.settings.database.url.startswith("sqlite")
     async with app.store(direct=direct) as store, app.fetcher() as fetcher:
         only = await _choose(store, urls, everything=everything)
-        daemon = Daemon(store, fetcher, app.settings, clock=now)
-        daemon.sweep.only = only
-        async with daemon.sweep:
-            code = await _until_done(app, daemon.sweep, store)
-        await daemon.upkeep()
+        local = _local(app)
+        sweep = sweep_of(store, fetcher, app.settings, clock=now, worker=leases.worker_name(), local=local)
+        sweep.only = only
         async with store.read() as db:
+            sweep.experience = await stats.experience(db, now())
+        async with sweep:
+            code = await _until_done(app, sweep, store)
+        async with store.write() as db:
             numbers = await tally.count(db)
+            await tally.record(db, numbers, now())
+        if local:
+            from monitor.archives import retention
+
+            await retention.make_room(store, local, now=now())
     click.echo(
-        f"{counted(daemon.sweep.looks, 'look')}; "
+        f"{counted(sweep.looks, 'look')}; "
         f"{numbers.dead} dead, {numbers.suspect} suspect of {counted(numbers.links, 'link')}."
     )
     return code
+
+
+def _local(app: App) -> LocalArchive | None:
+    if not app.settings.archives.local.enabled:
+        return None
+    from monitor.archives.local import LocalArchive
+
+    return LocalArchive.of(app.settings)
 
 
 async def _choose(

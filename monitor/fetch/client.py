@@ -273,10 +273,14 @@ def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
         key = name.lower()
         if key == "set-cookie":
             continue
-        if not value.isascii():  # bytes that are no UTF-8 come as surrogates, which no database or file takes
-            value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+        text = value if value.isascii() else _storable(value)
+        joined[key] = f"{joined[key]}, {text}" if key in joined else text
     return joined
+
+
+def _storable(value: str) -> str:
+    """Bytes that are no UTF-8 come as surrogates, which no database or file takes."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _location(response: aiohttp.ClientResponse) -> str | None:

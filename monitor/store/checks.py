@@ -14,7 +14,6 @@ from monitor.policy import NextLook, Risk, State
 from monitor.policy.schedule import MATES_WITHIN
 from monitor.store import snapshots
 from monitor.store.claims import STATE_COLUMNS, Due
-from monitor.store.engine import Store
 from monitor.store.links import hurry, hurry_hosts
 from monitor.store.sql import chunks
 from monitor.store.tables import flip, link, span
@@ -48,23 +47,22 @@ class Look:
     only_from: str | None = None
 
 
-async def record(store: Store, looks: Sequence[Look], *, worker: str, vantage: str) -> list[Look]:
-    """Write what was seen, all in one transaction.
+async def record(db: AsyncConnection, looks: Sequence[Look], *, worker: str, vantage: str) -> list[Look]:
+    """Write what was seen.
 
     :returns: those recorded. A look whose lease was lost meanwhile is another worker's to record.
     """
-    async with store.write() as db:
-        held = await _still_held(db, [look.due.id for look in looks], worker)
-        kept = [look for look in looks if look.due.id in held]
-        spans = await _write_spans(db, kept, vantage)
-        if kept:
-            await db.execute(_UPDATE_LINK, [_link_values(look, spans[look.due.id], vantage) for look in kept])
-        await _write_flips(db, kept)
-        await _hurry_mates(db, kept)
-        soonest: dict[str, datetime] = {}
-        for look in kept:
-            soonest[look.due.host] = min(look.next.at, soonest.get(look.due.host, look.next.at))
-        await hurry(db, soonest)
+    held = await _still_held(db, [look.due.id for look in looks], worker)
+    kept = [look for look in looks if look.due.id in held]
+    spans = await _write_spans(db, kept, vantage)
+    if kept:
+        await db.execute(_UPDATE_LINK, [_link_values(look, spans[look.due.id], vantage) for look in kept])
+    await _write_flips(db, kept)
+    await _hurry_mates(db, kept)
+    soonest: dict[str, datetime] = {}
+    for look in kept:
+        soonest[look.due.host] = min(look.next.at, soonest.get(look.due.host, look.next.at))
+    await hurry(db, soonest)
     return kept
 
 

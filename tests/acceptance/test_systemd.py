@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -209,9 +210,7 @@ async def test_a_configuration_that_cannot_be_used_changes_nothing_and_says_why(
                 told,
             )
             assert why in told
-            await daemon.until(
-                f"{why} in the log", lambda why=why: in_one_line(daemon.log, "Not reloaded", why)
-            )  # type: ignore[misc]
+            await daemon.until(f"{why} in the log", partial(in_one_line, daemon.log, "Not reloaded", why))
         await daemon.until("STATUS", lambda: "1 link," in hear().rpartition("MONOTONIC")[2])
         assert "not valid TOML" in hear().rpartition("WATCHDOG=1")[2]  # it stays said until it is mended
         assert await daemon.end() == 0

@@ -188,7 +188,8 @@ async def look(
             place = Place(here, frozenset(others), await vantages.sightings(db, due.id))
         seen = Observation(Page(url=due.url, final_url=due.url), verdict)
         looks.append(decide(due, seen, now, Policy(), place=place))
-    return await checks.record(store, looks, worker=here, vantage=here)
+    async with store.write() as db:
+        return await checks.record(db, looks, worker=here, vantage=here)
 
 
 async def test_each_vantage_has_a_history_of_its_own(store: Store) -> None:

@@ -46,7 +46,8 @@ async def record(
     looks = [
         decide(due, Observation(Page(url=due.url, final_url=due.url), verdict), now, Policy()) for due in dues
     ]
-    return await checks.record(store, looks, worker=worker, vantage="here")
+    async with store.write() as db:
+        return await checks.record(db, looks, worker=worker, vantage="here")
 
 
 async def ready(store: Store, now: datetime = NOW, busy: tuple[str, ...] = ()) -> list[str]:
