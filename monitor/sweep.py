@@ -207,7 +207,8 @@ class Sweep:
         left = list(dues)
         try:
             while left and not self._stopping.is_set() and self._wait_s(pace) <= self.patience_s:
-                await self.sleep(self._wait_s(pace))
+                if wait_s := self._wait_s(pace):
+                    await self.sleep(wait_s)
                 pace, gap = await self._announce(pace)
                 if gap is None:
                     continue

@@ -33,7 +33,7 @@ def command(app: App, urls: tuple[str, ...], *, due: bool, everything: bool) -> 
 
 async def _check(app: App, urls: tuple[str, ...], *, everything: bool) -> int:
     from monitor.counted import counted
-    from monitor.lookout import sweep_of
+    from monitor.lookout import collect_rarely, sweep_of
     from monitor.store import leases, stats, tally
 
     # SQLite answers in less time than it takes to ask another thread, and its looks are recorded by the hundred
@@ -45,6 +45,7 @@ async def _check(app: App, urls: tuple[str, ...], *, everything: bool) -> int:
         sweep.only = only
         async with store.read() as db:
             sweep.experience = await stats.experience(db, now())
+        collect_rarely()
         async with sweep:
             code = await _until_done(app, sweep, store)
         async with store.write() as db:

@@ -58,8 +58,10 @@ def _as_called(app: App) -> str:
 
 async def _run(app: App) -> int:
     from monitor import logs
+    from monitor.lookout import collect_rarely
     from monitor.process import Signals, serve
 
+    collect_rarely()
     logs.set_up(verbose=app.verbose)
     signals = Signals()
     current: App | None = app

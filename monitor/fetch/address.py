@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urljoin, urlsplit
 
 from yarl import URL
@@ -13,6 +14,14 @@ _CONTROLS = dict.fromkeys((*range(0x20), 0x7F))
 _KEPT = "%!$&'()*+,;=:@/-._~"
 
 
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+# What nearly all addresses are: fit to send as they stand.
+_PLAIN = re.compile(
+    rf"https?://(?=[^/]{{1,253}}/){_LABEL}(?:\.{_LABEL})+"
+    r"/[A-Za-z0-9%!$&'()*+,;=:@/._~-]*(?:\?[A-Za-z0-9%!$&'()*+,;=:@/._~?-]+)?"
+)
+
+
 def parse(text: str) -> URL:
     """The URL to send for ``text``: no control characters, no user and password, no fragment, host in ASCII,
     everything that is not allowed in a URL percent-encoded. What is encoded already stays as it is: servers
@@ -20,6 +29,8 @@ def parse(text: str) -> URL:
 
     :raises LookError: no http(s) URL, or its host or port is impossible.
     """
+    if _PLAIN.fullmatch(text):
+        return URL(text, encoded=True)
     try:
         parts = urlsplit(text.translate(_CONTROLS).strip())
         scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port

@@ -60,21 +60,22 @@ def step(state: State, verdict: Verdict, now: datetime, policy: Policy) -> tuple
         count as zero and nothing is confirmed.
     :returns: the state after it, and the change of status if there was one.
     """
-    seen = replace(state, recent=(state.recent + verdict.outcome.value[0])[-RECENT:])
+    recent = (state.recent + verdict.outcome.value[0])[-RECENT:]
     if verdict.outcome is Outcome.OK:
-        after = _answered(seen, verdict, now, policy)
+        after = _answered(state, verdict, now, policy, recent)
     elif verdict.outcome is Outcome.WALLED:
-        after = _walled(seen, now, policy)
+        after = _walled(replace(state, recent=recent), now, policy)
     else:
-        after = _failed(seen, verdict, now, policy)
+        after = _failed(replace(state, recent=recent), verdict, now, policy)
     if after.status is state.status:
         return after, None
     flip = Flip(at=now, old=state.status, new=after.status, reason=verdict.reason)
     return replace(after, since=now), flip
 
 
-def _answered(state: State, verdict: Verdict, now: datetime, policy: Policy) -> State:
+def _answered(state: State, verdict: Verdict, now: datetime, policy: Policy, recent: str) -> State:
     if state.status is Status.DEAD:
+        state = replace(state, recent=recent)
         if verdict.likeness is not None and verdict.likeness < LIKE_ENOUGH:
             return replace(
                 state, oks=0, oks_since=None, tries=state.tries + 1
@@ -87,7 +88,7 @@ def _answered(state: State, verdict: Verdict, now: datetime, policy: Policy) -> 
         since=state.since,
         last_ok_at=now,
         scared_at=state.scared_at,
-        recent=state.recent,
+        recent=recent,
     )
 
 

@@ -17,6 +17,7 @@ from monitor.model import Status
 from monitor.platforms import generic
 from monitor.platforms.transport import CERTIFICATE_EXPIRED
 from monitor.policy import Account, Site, State
+from monitor.policy.risk import UNKNOWN_SITE
 from monitor.store import domains
 from monitor.store.accounts import accounts
 from monitor.store.engine import Store
@@ -32,6 +33,7 @@ _KNOWN = ("id", "url", "platform", "host", "account", "title", "added_at", "publ
 _LAST = ("span_id", "vantage", "only_from", "outcome", "reason", "rule")
 _OF_DUE = (*_KNOWN, *_LAST, *STATE_COLUMNS)
 WINDOW = 200  # due links that are weighed against each other
+NO_MATES = Account()
 FIRST_LOOK = timedelta(hours=6)  # a link never looked at is as urgent as one that is due this often
 
 
@@ -115,8 +117,8 @@ async def claim(
             mates = await accounts(db, {row.account for row in rows if row.account}, now=now)
             sites = await _sites(db, rows)
             for row in rows:
-                account = mates.get(row.account, Account())
-                claimed[row.host].append(_due(row, account, sites[row.id], alone=row.host not in shared))
+                due = _due(row, mates, sites, shared)
+                claimed[due.host].append(due)
     return claimed
 
 
@@ -148,23 +150,21 @@ async def _most_urgent(
         choice = choice.where(or_(due.c.only_from.is_(None), due.c.only_from != elsewhere))
     never = choice.where(due.c.looks == 0).order_by(due.c.id.desc())
     again = choice.where(due.c.looks > 0).order_by(due.c.next_check_at)
-    found: dict[str, list[Any]] = {name: [] for name in wanted}
+    found: dict[str, list[tuple[float, int]]] = {name: [] for name in wanted}
     for kind in (never, again):
         columns = (link.c.id, link.c.host, link.c.last_checked_at, link.c.next_check_at)
         chosen = select(*columns).select_from(for_each(db, host, kind, link)).where(host.c.host.in_(wanted))
-        for row in await db.execute(chosen):
-            found[row.host].append(row)
+        for link_id, name, last, next_at in (await db.execute(chosen)).all():
+            found[name].append((_urgency(last, next_at, now), link_id))
     ids: list[int] = []
-    for name, rows in found.items():
-        rows.sort(key=lambda row: (-_urgency(row, now), -row.id))
-        ids += (row.id for row in rows[: wanted[name]])
+    for name, weighed in found.items():
+        weighed.sort(reverse=True)
+        ids += (link_id for _, link_id in weighed[: wanted[name]])
     return ids
 
 
-def _urgency(row: Any, now: datetime) -> float:
+def _urgency(last: datetime | None, due: datetime, now: datetime) -> float:
     """The time since the last look in intervals; of a link never looked at, its wait in :data:`FIRST_LOOK`."""
-    last: datetime | None = row.last_checked_at
-    due: datetime = row.next_check_at
     if last is None:
         return 1 + max(now - due, timedelta(0)) / FIRST_LOOK
     return (now - last) / max(due - last, timedelta(seconds=1))
@@ -182,7 +182,7 @@ async def _lease(
             .values(leased_by=worker, lease_until=until)
             .returning(*(link.c[name] for name in _OF_DUE))
         )
-        rows |= {row.id: row for row in leased}
+        rows |= {row[0]: row for row in leased.all()}
     return [rows[link_id] for link_id in ids if link_id in rows]
 
 
@@ -223,24 +223,42 @@ async def _sites(db: AsyncConnection, rows: Sequence[Row[Any]]) -> dict[int, Sit
     for part in chunks(expired):
         found = await db.execute(select(span.c.id, span.c.started_at).where(span.c.id.in_(part)))
         since |= {one.id: one.started_at for one in found}
+    if not told and not since:
+        return dict.fromkeys((row.id for row in rows), UNKNOWN_SITE)
     return {row.id: Site(told.get(row.host), since.get(row.span_id)) for row in rows}
 
 
-def _due(row: Row[Any], mates: Account, site: Site, *, alone: bool) -> Due:
+def _due(
+    row: Row[Any], mates: Mapping[str, Account], sites: Mapping[int, Site], shared: Collection[str]
+) -> Due:
     # by place, not by name: fifty names a row are a good part of what a claim costs
-    known, last, state = row[: len(_KNOWN)], row[len(_KNOWN) : -len(STATE_COLUMNS)], row[-len(STATE_COLUMNS) :]
+    known, last, state = (
+        row[: len(_KNOWN)],
+        row[len(_KNOWN) : -len(STATE_COLUMNS)],
+        row[-len(STATE_COLUMNS) :],
+    )
+    link_id, url, platform, host_name, account, title, added_at, published_at, looks, sketch = known
     values = dict(zip(STATE_COLUMNS, state, strict=True))
     values["status"] = Status(values["status"])
     return Due(
-        **dict(zip(_KNOWN, known, strict=True)),
+        id=link_id,
+        url=url,
+        platform=platform,
+        host=host_name,
+        account=account,
+        title=title,
+        added_at=added_at,
+        published_at=published_at,
+        looks=looks,
+        sketch=sketch,
         state=State(**values),
         span_id=last[0],
         vantage=last[1],
         only_from=last[2],
         last=last[3:],
-        mates=mates,
-        site=site,
-        alone=alone,
+        mates=mates.get(account, NO_MATES) if account else NO_MATES,
+        site=sites[link_id],
+        alone=host_name not in shared,
     )
 
 
