@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +21,8 @@ from monitor.policy.vantage import NOWHERE, Place
 from monitor.store.checks import Look
 from monitor.store.claims import Due
 from monitor.urls import NotALink, clean
+
+log = logging.getLogger(__name__)
 
 SHRUNK = 0.5  # of the text of the last good copy
 
@@ -40,6 +43,7 @@ async def observe(
     *,
     full: bool,
     suspect: bool = False,
+    leave: bool = False,
     wait: Callable[[], Awaitable[None]],
 ) -> Observation:
     """Look at ``url`` once.
@@ -47,20 +51,21 @@ async def observe(
     :param full: read the page to its end, for its text; else only as far as the verdict needs.
     :param suspect: it was failing before: a page that seems alive is compared with what a made-up neighbour of its
         address answers.
+    :param leave: it is the last for now that is asked of its host.
     :param wait: awaited before a second request to the host.
     """
     enough = None if full else platforms.enough
-    reading = platforms.Reading(await fetcher.fetch(url, enough=enough))
+    reading = platforms.Reading(await fetcher.fetch(url, enough=enough, leave=leave))
     verdict = reading.judge(known)
     if verdict.reason is Reason.MIGRATED and verdict.moved_to:
         await wait()
-        reading = platforms.Reading(await fetcher.fetch(verdict.moved_to, enough=enough))
+        reading = platforms.Reading(await fetcher.fetch(verdict.moved_to, enough=enough, leave=leave))
         verdict = replace(reading.judge(known), moved_to=verdict.moved_to)
     if (suspect and verdict.outcome is Outcome.OK) or verdict.reason in ELSEWHERE:
         neighbour = platforms.probe_url(url)
         if neighbour:
             await wait()
-            verdict = reading.judge(replace(known, probe=await fetcher.fetch(neighbour)))
+            verdict = reading.judge(replace(known, probe=await fetcher.fetch(neighbour, leave=leave)))
     page = reading.page
     return Observation(page, verdict, reading.article(verdict) if page.complete else None)
 
@@ -135,6 +140,22 @@ def decide(
         account=article.account if article else None,
         published_at=published,
         changed_at=now if good and not shrunk and _is_another(seen.verdict) else None,
+    )
+
+
+def tell(look: Look) -> None:
+    """One line in the log."""
+    if not log.isEnabledFor(logging.INFO):
+        return
+    due, verdict = look.due, look.verdict
+    log.info(
+        "%s %s (%s) %s%s",
+        verdict.outcome,
+        due.url,
+        verdict.rule,
+        look.state.status,
+        f", was {look.flip.old}" if look.flip else "",
+        extra={"action": "look", "link_id": due.id, "host": due.host},
     )
 
 

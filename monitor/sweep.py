@@ -19,7 +19,7 @@ from functools import partial
 from monitor.claimer import Claimer
 from monitor.config import Settings
 from monitor.fetch import Fetcher, OutOfResourcesError
-from monitor.look import Observation, decide, known_of, observe, wants_all
+from monitor.look import Observation, decide, known_of, observe, tell, wants_all
 from monitor.model import Clock, FailureKind, Verdict
 from monitor.network import Network
 from monitor.outage import patiently
@@ -200,10 +200,13 @@ class Sweep:
             limit = max(1, min(AT_ONCE, int(self.patience_s / gap_s) if gap_s else AT_ONCE))
             dues = await self._claimer.of(pace.host, limit)
             more = len(dues) == limit
-            pace = await self._look_at_all(dues, pace)
+            pace = await self._look_at_all(dues, pace, more=more)
 
-    async def _look_at_all(self, dues: list[Due], pace: HostPace) -> HostPace:
-        """Look at what was claimed; what is not reached, for whatever reason, is given back."""
+    async def _look_at_all(self, dues: list[Due], pace: HostPace, *, more: bool) -> HostPace:
+        """Look at what was claimed; what is not reached, for whatever reason, is given back.
+
+        :param more: the host may have more that is due: its connection is worth keeping.
+        """
         left = list(dues)
         try:
             while left and not self._stopping.is_set() and self._wait_s(pace) <= self.patience_s:
@@ -212,7 +215,7 @@ class Sweep:
                 pace, gap = await self._announce(pace)
                 if gap is None:
                     continue
-                look, pace = await self._look_safely(left, pace, gap)
+                look, pace = await self._look_safely(left, pace, gap, leave=not more and len(left) == 1)
                 await self._seen.put((look, pace))
         except OfflineError:
             log.warning("offline: %s", self.network.detail, extra={"action": "offline"})
@@ -248,10 +251,12 @@ class Sweep:
         await claims.postpone(self.store, due, worker=self.worker, until=later)
         self._held.discard(due.id)
 
-    async def _look_safely(self, left: list[Due], pace: HostPace, gap: timedelta) -> tuple[Look, HostPace]:
+    async def _look_safely(
+        self, left: list[Due], pace: HostPace, gap: timedelta, *, leave: bool
+    ) -> tuple[Look, HostPace]:
         """Look at the first of ``left`` and take it off; one that breaks us waits before it may do so again."""
         try:
-            result = await self._look(left[0], pace, gap)
+            result = await self._look(left[0], pace, gap, leave=leave)
         except (OfflineError, OutOfResourcesError):
             raise
         except Exception:
@@ -276,7 +281,7 @@ class Sweep:
     def _wait_s(self, pace: HostPace) -> float:
         return max(0.0, (pace.not_before - self.clock()).total_seconds())
 
-    async def _look(self, due: Due, pace: HostPace, gap: timedelta) -> tuple[Look, HostPace]:
+    async def _look(self, due: Due, pace: HostPace, gap: timedelta, *, leave: bool) -> tuple[Look, HostPace]:
         async def wait() -> None:
             await self.sleep(spacing_s(pace, self.settings.pace))
 
@@ -287,6 +292,7 @@ class Sweep:
             known_of(due),
             full=wants_all(due, policy),
             suspect=due.state.failing_since is not None,
+            leave=leave,
             wait=wait,
         )
         failure = seen.page.failure
@@ -352,7 +358,7 @@ class Sweep:
         self._held.difference_update(look.due.id for look, _ in batch)
         self.looks += len(kept)
         for look in kept:
-            _log(look)
+            tell(look)
 
     async def _write(self, batch: list[tuple[Look, HostPace]]) -> list[Look]:
         """Write a batch, for as long as it takes: a database that is away for a while loses nothing."""
@@ -385,18 +391,3 @@ class Sweep:
                     await claims.renew(self.store, self._held, worker=self.worker, until=self.clock() + LEASE)
                 except StoreError as error:
                     log.error("cannot renew leases: %s", error, extra={"action": "renew"})
-
-
-def _log(look: Look) -> None:
-    if not log.isEnabledFor(logging.INFO):
-        return
-    verdict = look.verdict
-    log.info(
-        "%s %s (%s) %s%s",
-        verdict.outcome,
-        look.due.url,
-        verdict.rule,
-        look.state.status,
-        f", was {look.flip.old}" if look.flip else "",
-        extra={"action": "look", "link_id": look.due.id, "host": look.due.host},
-    )

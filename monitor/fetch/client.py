@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -43,6 +44,22 @@ _HEADERS = {
     "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8",
     "Upgrade-Insecure-Requests": "1",
 }
+
+
+_LEAVES: ContextVar[bool] = ContextVar("_LEAVES", default=False)
+
+
+class _Response(aiohttp.ClientResponse):
+    """Closes its connection at its end, where the look takes its leave of the host.
+
+    A small answer has ended, and given its connection back to be kept, before anybody gets to see it.
+    """
+
+    async def start(self, connection: aiohttp.connector.Connection) -> Self:
+        if _LEAVES.get() and connection.protocol is not None:  # an idle one is false
+            connection.protocol.force_close()
+        await super().start(connection)
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +154,7 @@ class Fetcher:
             headers={"User-Agent": self._network.user_agent, **_HEADERS},
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
             auto_decompress=False,
+            response_class=_Response,
             read_bufsize=READ_BYTES,
             max_line_size=MAX_FIELD_BYTES,
             max_field_size=MAX_FIELD_BYTES,
@@ -159,6 +177,7 @@ class Fetcher:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         follow: bool = True,
+        leave: bool = False,
         max_bytes: int | None = None,
         timeout_s: float | None = None,
     ) -> Page:
@@ -169,6 +188,7 @@ class Fetcher:
         :param form: fields of a POST. A redirect of a POST is followed by GET, or (307, 308) not at all.
         :param headers: beside the usual ones, and instead of them; only for the origin of ``url``.
         :param follow: false gives a redirect as the page.
+        :param leave: close the connection afterwards: nothing more will be asked of this host for a while.
         :param max_bytes: of the body, on the wire and decompressed; else ``network.max_body_mb``.
         :param timeout_s: for all of it, redirects included; else ``network.timeout_s``.
         :raises OutOfResourcesError: the fault is this machine's, and says nothing about the page.
@@ -182,6 +202,7 @@ class Fetcher:
             enough=enough,
         )
         async with self._slots:
+            _LEAVES.set(leave)
             look = _Look(url=url, at=url, began=asyncio.get_running_loop().time())
             try:
                 async with asyncio.timeout(timeout_s or self._network.timeout_s):

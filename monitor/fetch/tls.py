@@ -10,7 +10,7 @@ from monitor.config_file import ConfigError
 
 # asyncio sets aside 256 kB for every encrypted connection, idle ones too: 128 MB for five hundred hosts. A record of
 # TLS has 16 kB at most. There is no other place to say it.
-BUFFER_BYTES = 32 * 1024
+BUFFER_BYTES = 16 * 1024
 asyncio.sslproto.SSLProtocol.max_size = BUFFER_BYTES
 
 _OP_LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT from Python 3.12 on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import itertools
 import os
@@ -99,6 +100,27 @@ async def test_a_connection_that_died_while_it_waited_for_the_next_look_is_no_fa
         await answered.wait()
         page = await fetcher.fetch("http://site.test/2")
     assert (page.failure, page.body, connections) == (None, b"ok", 2)
+
+
+async def test_who_takes_his_leave_keeps_no_connection_open(far: Web, fetching: FetcherFactory) -> None:
+    """The next one comes over a new connection; until then neither side holds one."""
+    ended = asyncio.Queue[int]()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answered = 0
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                answered += 1
+        ended.put_nowait(answered)
+
+    address = await far.accept(talk)
+    async with fetching({"site.test": address}) as fetcher:
+        for leave in (False, False, True):
+            assert (await fetcher.fetch("http://site.test/", leave=leave)).body == b"ok"
+        assert await asyncio.wait_for(ended.get(), 30) == 3  # all over one connection, and we have hung up
+        assert (await fetcher.fetch("http://site.test/", leave=True)).body == b"ok"
+        assert await asyncio.wait_for(ended.get(), 30) == 1
 
 
 async def test_a_reset_amid_the_body_keeps_status_and_what_came(far: Web, fetching: FetcherFactory) -> None:
