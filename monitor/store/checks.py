@@ -15,7 +15,7 @@ from monitor.policy.schedule import MATES_WITHIN
 from monitor.store import snapshots
 from monitor.store.claims import STATE_COLUMNS, Due
 from monitor.store.links import hurry, hurry_hosts
-from monitor.store.sql import chunks
+from monitor.store.sql import chunks, execute_many
 from monitor.store.tables import flip, link, span
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ async def record(db: AsyncConnection, looks: Sequence[Look], *, worker: str, van
     held = await _still_held(db, [look.due.id for look in looks], worker)
     kept = [look for look in looks if look.due.id in held]
     spans = await _write_spans(db, kept, vantage)
-    if kept:
-        await db.execute(_UPDATE_LINK, [_link_values(look, spans[look.due.id], vantage) for look in kept])
+    await execute_many(db, _UPDATE_LINK, [_link_values(look, spans[look.due.id], vantage) for look in kept])
     await _write_flips(db, kept)
     await _hurry_mates(db, kept)
     soonest: dict[str, datetime] = {}
@@ -84,14 +83,10 @@ async def _write_spans(db: AsyncConnection, looks: Sequence[Look], vantage: str)
     for row in await _own_spans(db, elsewhere, vantage):
         ids[row.link_id], last[row.link_id] = row.id, (row.outcome, row.reason, row.rule)
     same = [look for look in looks if ids[look.due.id] and last[look.due.id] == _answer(look.verdict)]
-    if same:
-        await db.execute(
-            _LENGTHEN_SPAN,
-            [
-                {"span": ids[look.due.id], "ended_at": look.at, "evidence": look.verdict.evidence}
-                for look in same
-            ],
-        )
+    longer = [
+        {"span": ids[look.due.id], "ended_at": look.at, "evidence": look.verdict.evidence} for look in same
+    ]
+    await execute_many(db, _LENGTHEN_SPAN, longer)
     known = {look.due.id for look in same}
     other = [look for look in looks if look.due.id not in known]
     if other:

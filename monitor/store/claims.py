@@ -22,7 +22,7 @@ from monitor.store import domains
 from monitor.store.accounts import accounts
 from monitor.store.engine import Store
 from monitor.store.links import hurry_hosts
-from monitor.store.sql import chunks, for_each
+from monitor.store.sql import chunks, execute_many, for_each
 from monitor.store.tables import host, link, pace, span
 
 if TYPE_CHECKING:
@@ -207,8 +207,7 @@ async def _set_due(db: AsyncConnection, names: Sequence[str]) -> set[str]:
         {"name": name, "moment": min((at for at in (free, lost) if at), default=None)}
         for name, free, lost, _ in rows
     ]
-    if moments:
-        await db.execute(_DUE_AT, moments)
+    await execute_many(db, _DUE_AT, moments)
     return {name for name, _, _, another in rows if another is not None}
 
 

@@ -55,6 +55,9 @@ class DirectConnection:
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         return self._connection.execute(statement, parameters)
 
+    async def exec_driver_sql(self, statement: str, parameters: Any = None) -> CursorResult[Any]:
+        return self._connection.exec_driver_sql(statement, parameters)
+
     async def run_sync(self, work: Callable[..., T], *arguments: Any) -> T:
         return work(self._connection, *arguments)
 
