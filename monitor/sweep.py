@@ -1,14 +1,15 @@
 """The sweep: claims due links host by host, looks at them at the host's pace, records what was seen in batches.
 
-One worker a host, so that a host is asked one thing at a time; as many workers as ``[network] concurrency``. What the
-workers see goes through one queue to one recorder: its size is what bounds memory and slows the workers when the
-database is slow.
+One worker a host, so that a host is asked one thing at a time; a few more workers than ``[network] concurrency``, which
+the fetcher keeps. What the workers see goes through one queue to one recorder: its size is what bounds memory and slows
+the workers when the database is slow.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -42,7 +43,7 @@ AT_ONCE = 50  # links claimed of one host at a time
 OUT_OF_RESOURCES_WAIT = timedelta(minutes=2)  # longer than a worker's patience: it lets go of the host
 POISON_WAIT = timedelta(hours=1)
 RECORDED_WITHIN_S = 15  # at the end: a database that is away then must not keep us
-ROOM = 1 / 4  # of the workers
+SPARE = 1 / 4  # more workers than looks at once: some always wait for their host or for the database
 BATCH = 500  # looks recorded in one transaction
 GATHER_S = 0.05  # that looks wait for others to be recorded with
 OURS_PERHAPS = frozenset(FailureKind) - {FailureKind.GUARD, FailureKind.REDIRECTS, FailureKind.PROTOCOL}
@@ -91,6 +92,7 @@ class Sweep:
         self._held: set[int] = set()  # the links in hand: claimed, and neither recorded nor given back
         self._seen: asyncio.Queue[tuple[Look, HostPace]] = asyncio.Queue(maxsize=2 * BATCH)
         self._claimer = Claimer(self._claim, self._give_back)
+        self._at_most = math.ceil(settings.network.concurrency * (1 + SPARE))
         self._room = asyncio.Event()
         self._stopping = asyncio.Event()
         self._side: list[asyncio.Task[None]] = []
@@ -112,7 +114,7 @@ class Sweep:
         for task in self._side:
             if task.done():
                 task.result()  # a recorder that died must not go unnoticed
-        free = self.settings.network.concurrency - len(self._workers)
+        free = self._at_most - len(self._workers)
         if free <= 0 or self._stopping.is_set() or not await self.network.up():
             return 0
         async with self.store.read() as db:
@@ -133,7 +135,7 @@ class Sweep:
         return len(hosts)
 
     async def room(self, timeout_s: float) -> None:
-        """Wait, so long at most, until a good part of the workers has nothing to do: then a tick is worth its price."""
+        """Wait, so long at most, until the spare workers have nothing to do: then a tick is worth its price."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._room.wait()
@@ -176,7 +178,7 @@ class Sweep:
 
     def _finished(self, host: str, task: asyncio.Task[None]) -> None:
         del self._workers[host]
-        if len(self._workers) <= self.settings.network.concurrency * (1 - ROOM):
+        if len(self._workers) <= self.settings.network.concurrency:
             self._room.set()
         if task.cancelled():
             return

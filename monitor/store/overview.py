@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, Select, case, func, select
 from monitor.model import Outcome, Status
 from monitor.policy.vantage import Sighting
 from monitor.store.tables import archive_job, flip, link, mark, reference, snapshot, source, span
+from monitor.urls import told
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -70,9 +71,12 @@ def _links() -> Select[Any]:
 
 
 async def stream(
-    db: AsyncConnection, chosen: Filter, *, limit: int | None = None
+    db: AsyncConnection, chosen: Filter, *, limit: int | None = None, also: Sequence[str] = ()
 ) -> AsyncGenerator[dict[str, Any], None]:
-    """The chosen links in the form of ``status --json``, one at a time; at most ``limit`` of them."""
+    """The chosen links in the form of ``status --json``, one at a time; at most ``limit`` of them.
+
+    :param also: names of more columns.
+    """
     order = case({status.value: rank for status, rank in DANGER.items()}, value=link.c.status, else_=9)
     statement = (
         _links()
@@ -84,7 +88,7 @@ async def stream(
         async for part in rows.partitions(STREAMED):
             places = await _places(db, [row.id for row in part])
             for row in part:
-                yield link_object(row, places.get(row.id, []))
+                yield link_object(row, places.get(row.id, [])) | {name: getattr(row, name) for name in also}
 
 
 async def _places(db: AsyncConnection, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
@@ -96,7 +100,7 @@ async def _places(db: AsyncConnection, ids: Sequence[int]) -> dict[int, list[dic
         .order_by(source.c.path, reference.c.line)
     )
     for link_id, path, line in await db.execute(statement):
-        places.setdefault(link_id, []).append({"path": path, "line": line})
+        places.setdefault(link_id, []).append({"path": told(path), "line": line})
     return places
 
 

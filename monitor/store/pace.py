@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from monitor.policy.belief import Crowd
 from monitor.policy.pace import HostPace, together
-from monitor.store.sql import chunks, insert
+from monitor.store.sql import chunks, insert, insert_in
 from monitor.store.tables import pace
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 KEPT = ("not_before", "spacing_s", "walls", "looks_since_wall")
+
+# made once: they are asked at each look
+_OF = select(pace).where(
+    pace.c.host.in_(bindparam("hosts", expanding=True)), pace.c.vantage == bindparam("place")
+)
+_LOCKED = _OF.order_by(pace.c.host).with_for_update()
 
 
 async def get(db: AsyncConnection, host: str, *, vantage: str, now: datetime) -> HostPace:
@@ -31,8 +38,8 @@ async def of(
     """The pace of each host, as :func:`get` tells it."""
     found = {host: HostPace(host, not_before=now) for host in hosts}
     for part in chunks(list(hosts)):
-        mine = select(pace).where(pace.c.host.in_(part), pace.c.vantage == vantage)
-        found |= {row.host: _of(row) for row in await db.execute(mine)}
+        mine = await db.execute(_OF, {"hosts": part, "place": vantage})
+        found |= {row.host: _of(row) for row in mine}
     return found
 
 
@@ -55,15 +62,20 @@ async def book(
     :param until: when the host may be asked next, should nothing be heard of this look.
     :returns: None when the turn is ours; else the pace as another has left it.
     """
-    statement = insert(db, pace).values(_values(ours, vantage) | {"not_before": until})
-    taken = statement.on_conflict_do_update(
-        index_elements=[pace.c.host, pace.c.vantage],
-        set_={"not_before": until},
-        where=pace.c.not_before <= now,
-    ).returning(pace.c.host)
-    if (await db.execute(taken)).first():
+    values = _values(ours, vantage) | {"not_before": until, "now": now}
+    if (await db.execute(_booking(db.dialect.name), values)).first():
         return None
     return await get(db, ours.host, vantage=vantage, now=now)
+
+
+@cache
+def _booking(dialect: str) -> Any:
+    statement = insert_in(dialect, pace)
+    return statement.on_conflict_do_update(
+        index_elements=[pace.c.host, pace.c.vantage],
+        set_={"not_before": statement.excluded.not_before},
+        where=pace.c.not_before <= bindparam("now", type_=pace.c.not_before.type),
+    ).returning(pace.c.host)
 
 
 async def end(db: AsyncConnection, host: str, *, booked: datetime, until: datetime, vantage: str) -> None:
@@ -94,19 +106,20 @@ async def put(db: AsyncConnection, paces: Iterable[HostPace], *, vantage: str) -
     kept = await _locked(db, sorted(ours), vantage)
     merged = [together(kept[host], ours[host]) if host in kept else ours[host] for host in sorted(ours)]
     if merged:
-        statement = insert(db, pace)
-        news = {name: statement.excluded[name] for name in (*KEPT, "recent", "outage_since")}
-        await db.execute(
-            statement.on_conflict_do_update(index_elements=[pace.c.host, pace.c.vantage], set_=news),
-            [_values(one, vantage) for one in merged],
-        )
+        await db.execute(_keeping(db.dialect.name), [_values(one, vantage) for one in merged])
+
+
+@cache
+def _keeping(dialect: str) -> Any:
+    statement = insert_in(dialect, pace)
+    news = {name: statement.excluded[name] for name in (*KEPT, "recent", "outage_since")}
+    return statement.on_conflict_do_update(index_elements=[pace.c.host, pace.c.vantage], set_=news)
 
 
 async def _locked(db: AsyncConnection, hosts: Collection[str], vantage: str) -> dict[str, HostPace]:
     """In the order of their names, as everybody does: two that wait for each other would wait for ever."""
     found: dict[str, HostPace] = {}
     for part in chunks(list(hosts)):
-        mine = select(pace).where(pace.c.host.in_(part), pace.c.vantage == vantage)
-        for row in await db.execute(mine.order_by(pace.c.host).with_for_update()):
+        for row in await db.execute(_LOCKED, {"hosts": part, "place": vantage}):
             found[row.host] = _of(row)
     return found

@@ -17,6 +17,7 @@ from monitor.model import COUNTS, Status
 from monitor.store.archives import JobState
 from monitor.store.sql import chunks
 from monitor.store.tables import archive_job, flip, link, reference, service, snapshot, source, tally
+from monitor.urls import told
 
 WEEK = timedelta(days=7)
 
@@ -314,7 +315,7 @@ async def source_problems(db: AsyncConnection) -> list[SourceProblem]:
     """The lists that could not be read."""
     statement = select(source).where(or_(source.c.problem.is_not(None), source.c.missing_since.is_not(None)))
     rows = await db.execute(statement.order_by(source.c.path))
-    return [SourceProblem(row.path, row.problem or "", row.missing_since) for row in rows]
+    return [SourceProblem(told(row.path), row.problem or "", row.missing_since) for row in rows]
 
 
 async def troubles(db: AsyncConnection) -> list[Trouble]:
@@ -351,5 +352,5 @@ async def _references(db: AsyncConnection, ids: list[int]) -> dict[int, list[Pla
             .order_by(source.c.path, reference.c.line)
         )
         for row in await db.execute(statement):
-            places.setdefault(row.link_id, []).append(Place(row.path, row.line))
+            places.setdefault(row.link_id, []).append(Place(told(row.path), row.line))
     return places

@@ -1,4 +1,8 @@
-"""The schema and its migrations (Alembic, in ``migrations/``; shipped inside the wheel)."""
+"""The schema and its migrations (Alembic, in ``migrations/``; shipped inside the wheel).
+
+An empty database gets the newest schema at once, as Alembic's documentation has it; the tests see to it that the
+migrations lead to the same.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,22 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, text
 
 from monitor.store.engine import Store, StoreError
+from monitor.store.tables import WHERE, metadata
 
 if TYPE_CHECKING:  # Alembic is slow to import, and a start-up needs it only when there is something to do
     from alembic.config import Config
 
 NEWEST = "0002"  # the revision this program was written for
 PACKAGE = Path(__file__).resolve().parent.parent
+VERSION = Table(  # Alembic's own
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 def migrations_folder() -> Path:
@@ -30,6 +41,14 @@ def alembic_config(connection: Connection | None = None) -> Config:
     config.set_main_option("script_location", str(migrations_folder()))
     config.attributes["connection"] = connection
     return config
+
+
+def tables_in(dialect: str) -> MetaData:
+    """The tables, their indexes of some rows told which, in the words of ``dialect``."""
+    for index in (index for table in metadata.tables.values() for index in table.indexes):
+        if WHERE in index.info:
+            index.dialect_options[dialect]["where"] = text(index.info[WHERE])
+    return metadata
 
 
 async def current(store: Store) -> str | None:
@@ -53,12 +72,23 @@ async def upgrade(store: Store) -> tuple[str | None, str]:
     """
     _make_folder(store)
     before = await current(store)
-    if before != NEWEST:
+    if before is None:
+        async with store.write() as db:
+            await db.run_sync(_create)
+    elif before != NEWEST:
         await _migrate(store, before)
     return before, NEWEST
 
 
-async def _migrate(store: Store, before: str | None) -> None:
+def _create(connection: Connection) -> None:
+    if _revision(connection) is not None:  # another process was first
+        return
+    tables_in(connection.dialect.name).create_all(connection, checkfirst=False)
+    VERSION.create(connection, checkfirst=True)
+    connection.execute(VERSION.insert().values(version_num=NEWEST))
+
+
+async def _migrate(store: Store, before: str) -> None:
     from alembic import command  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
 

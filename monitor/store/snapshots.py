@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from monitor.model import COUNTS
 from monitor.store.archives import WAYBACK
@@ -48,6 +48,13 @@ class Snapshot:
 
 
 _SNAPSHOT = [field.name for field in fields(Snapshot)]
+# made once: these two are asked at each look that reads a page to its end
+_OF = (
+    select(*(snapshot.c[name] for name in _SNAPSHOT))
+    .where(snapshot.c.link_id == bindparam("link"), snapshot.c.archive == bindparam("where"))
+    .order_by(snapshot.c.captured_at.desc(), snapshot.c.id.desc())
+)
+_TITLE_OF = select(link.c.title).where(link.c.id == bindparam("link"))
 
 
 def local_url(file: str, offset: int) -> str:
@@ -67,12 +74,8 @@ async def add(db: AsyncConnection, new: Snapshot) -> int:
 
 async def of(db: AsyncConnection, link_id: int, archive: str) -> list[Snapshot]:
     """A link's copies in one archive, newest first."""
-    statement = (
-        select(*(snapshot.c[name] for name in _SNAPSHOT))
-        .where(snapshot.c.link_id == link_id, snapshot.c.archive == archive)
-        .order_by(snapshot.c.captured_at.desc(), snapshot.c.id.desc())
-    )
-    return [Snapshot(**row) for row in (await db.execute(statement)).mappings()]
+    found = await db.execute(_OF, {"link": link_id, "where": archive})
+    return [Snapshot(**row) for row in found.mappings()]
 
 
 async def judge(db: AsyncConnection, snapshot_id: int, now: datetime, **judgement: Any) -> None:
@@ -82,7 +85,7 @@ async def judge(db: AsyncConnection, snapshot_id: int, now: datetime, **judgemen
 
 async def title_of(db: AsyncConnection, link_id: int) -> str:
     """The link's title as the reading list has it; empty where it has none."""
-    return str((await db.execute(select(link.c.title).where(link.c.id == link_id))).scalar_one())
+    return str((await db.execute(_TITLE_OF, {"link": link_id})).scalar_one())
 
 
 async def set_copy(db: AsyncConnection, link_id: int) -> int | None:
