@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
@@ -128,15 +129,16 @@ async def test_a_worker_that_breaks_at_once_is_not_begun_anew_at_every_tick(
 ) -> None:
     clock = DrivenClock(START)
 
-    async def broken(_: float) -> None:
-        raise RuntimeError("no time")
+    class Broken(random.Random):
+        def random(self) -> float:
+            raise RuntimeError("no luck")
 
     async with World(clock, page_kb=20) as world, daemon_at(world, store, tmp_path, clock, [URL]) as daemon:
-        sound, daemon.sweep.sleep = daemon.sweep.sleep, broken
+        sound, daemon.sweep.chance = daemon.sweep.chance, Broken()
         for _ in range(10):
             await looked(daemon)
-        assert caplog.text.count("stopped: no time") == 1
-        daemon.sweep.sleep = sound
+        assert caplog.text.count("stopped: no luck") == 1
+        daemon.sweep.chance = sound
         clock.move(seconds=rests.FIRST.total_seconds())
         await looked(daemon)
     assert await count(store) == 1
