@@ -1,8 +1,8 @@
 """Short messages between the mails, through Apprise: grouped, at most one every so often, kept over restarts.
 
-What there is to tell becomes one letter, a part of the row of :mod:`monitor.store.alerts`, before it is sent; it is
-sent to each target and stays for those that did not take it. One daemon at a time does this for all that share the
-database. A daemon that dies between a sending and its mark sends that letter once more, nothing else does.
+What there is to tell becomes one letter, a part of the row of :mod:`monitor.store.alerts`, before it is sent; it
+stays until each target that is configured has taken it, a mended one too. One daemon at a time does this for all that
+share the database. A daemon that dies between a sending and its mark sends that letter once more, nothing else does.
 
 Targets are secrets: they are told by their number and scheme only.
 """
@@ -24,6 +24,7 @@ from sqlalchemy import Row
 
 from monitor.config import Alerts, Settings
 from monitor.config_file import ConfigError
+from monitor.outage import patiently
 from monitor.report import words
 from monitor.report.clean import clean
 from monitor.report.language import N_, NN_, Language, tell
@@ -222,6 +223,7 @@ class Messenger:
             if row is not None and row.failures:
                 troubles[kind] = (known or {"since": now.isoformat(), "told": False}) | {
                     "note": clean(row.note or "", 300),
+                    "at_once": kind == "archive" and _keys_refused(row.data),
                     "over": False,
                 }
             elif known and known["told"]:
@@ -240,7 +242,7 @@ class Messenger:
         data["letter"] = {
             "title": letters[0].title,
             "body": "\n".join(one.body for one in letters),
-            "to": [target.mark for target in self._targets],
+            "took": [],
             "at": now.isoformat(),
         }
         data |= {"send_at": now.isoformat(), "attempts": 0}
@@ -255,19 +257,22 @@ class Messenger:
             if known["over"]:
                 yield Letter(tell(language, OVER), tell(language, well, **said))
                 del troubles[kind]
-            elif not known["told"] and now - since >= patience:
+            elif not known["told"] and (known["at_once"] or now - since >= patience):
                 yield Letter(tell(language, TROUBLE), tell(language, bad, **said))
                 known["told"] = True
 
     async def _send(self, data: dict[str, Any]) -> None:
-        letter, refusals = data["letter"], {}
+        letter, refusals = dict(data["letter"]), {}
+        took = set(letter.get("took", ()))
         for target in self._targets:
-            if target.mark in letter["to"]:
+            if target.mark not in took:
                 why = await send(target, letter["title"], letter["body"])
                 if why:
                     refusals[target] = why
-        now = self._clock()
-        data = data | _after(letter, {one.mark for one in refusals}, data["attempts"] + 1, now, self._alerts)
+                else:
+                    took.add(target.mark)
+        now, letter["took"] = self._clock(), sorted(took)
+        data = data | _after(letter, data["attempts"] + 1, now, self._alerts, refused=bool(refusals))
         note = "; ".join(f"{target.name}: {why}" for target, why in refusals.items()) or None
         if refusals:
             log.warning("no alert for %s", note, extra={"action": "alert", "attempts": data["attempts"]})
@@ -276,12 +281,21 @@ class Messenger:
         if refusals and not data["letter"]:
             log.error("“%s” is given up", letter["title"], extra={"action": "alert"})
         data["note"] = note
-        async with self._store.write() as db:
-            await kept.keep(db, data, failures=len(refusals), note=note, now=now)
+
+        async def mark() -> None:
+            async with self._store.write() as db:
+                await kept.keep(db, data, failures=len(refusals), note=note, now=now)
+
+        await patiently("mark a message", mark)  # it is sent: without the mark it would be once more
+
+
+def _keys_refused(ledger: Any) -> bool:
+    """What :mod:`monitor.archives.ledger` keeps: only a person can mend that, so waiting for its end is no use."""
+    return bool(((ledger or {}).get("saves") or {}).get("keys_refused"))
 
 
 def _after(
-    letter: Mapping[str, Any], refused: set[str], attempts: int, now: datetime, settings: Alerts
+    letter: Mapping[str, Any], attempts: int, now: datetime, settings: Alerts, *, refused: bool
 ) -> dict[str, Any]:
     """The state after an attempt: done, or put off for those that did not take it, or given up."""
     written = datetime.fromisoformat(letter["at"])
@@ -292,8 +306,7 @@ def _after(
             "next_at": (now + timedelta(seconds=settings.every_s)).isoformat(),
         }
     pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 10), LONGEST_PAUSE)
-    to = [mark for mark in letter["to"] if mark in refused]
-    return {"letter": dict(letter) | {"to": to}, "attempts": attempts, "send_at": (now + pause).isoformat()}
+    return {"letter": letter, "attempts": attempts, "send_at": (now + pause).isoformat()}
 
 
 def _moment(kept_as: str | None, otherwise: datetime) -> datetime:

@@ -32,7 +32,7 @@ from monitor.store import Store, StoreError, database_url, parts, schema, servic
 from monitor.store import alerts as told
 from monitor.web.door import is_loopback
 
-Level = Literal["ok", "warning", "failed", "skipped"]
+Level = Literal["ok", "warning", "failed"]
 OFFLINE = "not asked: offline"
 LITTLE_ROOM = 100_000_000  # bytes
 CLOCK_OFF_S = 120  # beyond this, certificates and schedules suffer
@@ -54,8 +54,7 @@ FILES_MISSING = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``mend``: what to do, empty where all is well, or where nothing can be said before another finding is mended
-    (``skipped``)."""
+    """``mend``: what to do; empty where all is well, or where nothing can be said before another finding is mended."""
 
     name: str
     level: Level
@@ -84,7 +83,7 @@ async def examine(config_file: str | None, database: str | None, clock: Clock) -
             yield network
             yield await _archive_org(settings, store, fetcher if online else None, clock)
             yield await _local_copies(settings, store)
-            yield await _clock(settings, fetcher, clock) if online else Finding("clock", "skipped", OFFLINE)
+            yield await _clock(settings, fetcher, clock) if online else Finding("clock", "warning", OFFLINE)
         yield await _alerts(settings, store, online=online)
         yield await _daemon(store, clock)
     except ConfigError as problem:
@@ -174,7 +173,7 @@ async def _archive_org(
             name, "warning", "not asked: there is no database to keep its limits in", "Mend the database."
         )
     if fetcher is None:
-        return Finding(name, "skipped", OFFLINE)
+        return Finding(name, "warning", OFFLINE)
     try:
         answer = await Wayback(Gate(store, fetcher, wayback, clock)).budget()
     except Paused as pause:
@@ -244,7 +243,7 @@ async def _mail(settings: Settings, *, online: bool) -> Finding:
         if not online and isinstance(
             problem.__cause__, OSError
         ):  # not reached; one at home may answer all the same
-            return Finding("mail", "skipped", f"{email.host}:{email.port} does not answer: offline")
+            return Finding("mail", "warning", f"{email.host}:{email.port} does not answer: offline")
         return Finding("mail", "failed", str(problem), "Mend the [report.email] section.")
     return Finding("mail", "ok", f"{email.host}:{email.port} takes mail from {email.sender}")
 
@@ -263,7 +262,7 @@ async def _alerts(settings: Settings, store: Store | None, *, online: bool) -> F
         if row is not None and row.failures:
             found = f"the last message was not taken by {row.note}"
             if not online:
-                return Finding("alerts", "skipped", f"{found}: offline")
+                return Finding("alerts", "warning", f"{found}: offline")
             return Finding("alerts", "failed", found, "Mend alerts.urls, then: rotwatch notify --test")
     return Finding("alerts", "ok", "1 target" if count == 1 else f"{count} targets")
 

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 SERVERS = "rdap"  # where the database keeps who answers for which ending
 SERVERS_KEPT = timedelta(days=7)
+RESTING = "registry:"  # and its host: where the database keeps until when a registry is left alone
 AT_ONCE = 500  # questions of one run: within the hour until the next one at the shipped pause
 SOONER = timedelta(days=7)  # between two questions when the end is near, or the last one brought nothing
 BUSY = timedelta(hours=1)  # a registry that says "too often" is left alone so long at least
@@ -73,10 +74,8 @@ class Domains:
             if page.failure and not await self.online():
                 return
             if page.http_status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-                host = urlsplit(url).hostname
-                its = [other for other, asked in left if urlsplit(asked).hostname == host]
-                await self._leave_alone([name, *its], page)
-                left = [one for one in left if one[0] not in its]
+                await self._leave_alone(name, _host(url), page)
+                left = [one for one in left if _host(one[1]) != _host(url)]
             else:
                 await self._keep(name, page)
 
@@ -93,9 +92,16 @@ class Domains:
         return await self.fetcher.fetch(url, headers=headers, max_bytes=MAX_BYTES, timeout_s=TIMEOUT_S)
 
     async def _questions(self, names: list[str]) -> list[tuple[str, str]]:
-        """Each domain with the address to ask; those that nobody answers for are left out."""
-        known = await self._servers()
-        return [(name, url) for name in names if (url := rdap.question(name, known))]
+        """Each domain with the address to ask; those that nobody answers for, or not now, are left out."""
+        known, now = await self._servers(), self.clock()
+        async with self.store.read() as db:
+            rests = {
+                one.name
+                for one in await service.named(db, RESTING)
+                if one.not_before and one.not_before > now
+            }
+        questions = [(name, url) for name in names if (url := rdap.question(name, known))]
+        return [(name, url) for name, url in questions if RESTING + _host(url) not in rests]
 
     async def _servers(self) -> rdap.Servers:
         """Who answers for which ending; the kept list is better than none when a new one cannot be had."""
@@ -115,13 +121,15 @@ class Domains:
             await service.put(db, SERVERS, now=now, data=known)
         return known
 
-    async def _leave_alone(self, names: list[str], page: Page) -> None:
-        """A registry is busy: the domains that it answers for are asked about later."""
+    async def _leave_alone(self, name: str, host: str, page: Page) -> None:
+        """A registry is busy: it is asked nothing for a while, and then about the other domains first."""
         now = self.clock()
         wait = max(BUSY, retry_after(page, now))
         async with self.store.write() as db:
-            await domains.put_off(db, names, now + wait)
-        host = urlsplit(page.final_url).hostname
+            await domains.put_off(db, [name], now + wait)
+            await service.put(
+                db, RESTING + host, now=now, not_before=now + wait, note="it wants to be asked later"
+            )
         log.info("%s wants to be asked later, in %s", host, wait, extra={"action": "domains", "host": host})
 
     async def _keep(self, name: str, page: Page) -> None:
@@ -148,6 +156,10 @@ class Domains:
         elif told.expires_at:
             usual = min(usual, told.expires_at - now - EXPIRES_SOON)
         return now + max(SOONER, usual)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def _is_unknown(page: Page) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from datetime import timedelta
 
@@ -9,6 +10,8 @@ from monitor import __version__
 from monitor.model import Clock
 from monitor.store import Store, leases, workers
 from monitor.store.workers import Worker
+
+log = logging.getLogger(__name__)
 
 TELLS_EVERY_S = 20
 ARCHIVE_TURN = "archive.org"  # one process at a time asks it: its limits are for all of us together
@@ -32,6 +35,22 @@ class Member:
             version=__version__,
             started_at=clock(),
         )
+
+    async def notice_others(self) -> None:
+        """Say in the log who else uses this database: it is meant to be shared, but may be so by mistake."""
+        async with self.store.read() as db:
+            others = [one for one in await workers.live(db, self.clock()) if one.name != self.me.name]
+        if others:
+            log.info(
+                "%s already: %s; the work is shared.",
+                "Another daemon uses this database"
+                if len(others) == 1
+                else "Other daemons use this database",
+                ", ".join(
+                    f"{one.vantage} on {one.machine} since {one.started_at:%Y-%m-%d %H:%M}Z" for one in others
+                ),
+                extra={"action": "start"},
+            )
 
     async def tell(self) -> frozenset[str]:
         """Say that this daemon lives, keep the turns that it has; the other vantages that live."""

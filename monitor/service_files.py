@@ -15,6 +15,7 @@ UNIT = "rotwatch.service"
 SHIPPED_PROGRAM = "/opt/rotwatch/bin/rotwatch"
 BACK_OFF = "RestartSteps=6\nRestartMaxDelaySec=600\n"  # of systemd from version 254 on
 BACK_OFF_SINCE = 254
+OF_ITS_OWN = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 -- the service sees others in their place (PrivateTmp=)
 PACKAGE = Path(__file__).resolve().parent
 
 Change = Literal["written", "as it was", "kept", "removed", "not there"]
@@ -87,9 +88,14 @@ def _quoted(path: str) -> str:
 def check_reachable(program: Path) -> None:
     """Whether a user without any rights, as the service's is, can start ``program``.
 
-    :raises ServiceError: a folder on the way to it, or to its Python, is closed to others.
+    :raises ServiceError: a folder on the way to it, or to its Python, is closed to others, or hidden by the unit.
     """
     for path in _way_to(program):
+        if path in OF_ITS_OWN:
+            raise ServiceError(
+                f"{program} is below {path}, and the service has a {path} of its own: install rotwatch elsewhere, like "
+                f"{SHIPPED_PROGRAM} (python3 -m venv /opt/rotwatch), with a Python that is, too."
+            )
         mode = path.stat().st_mode
         if not mode & stat.S_IXOTH:
             raise ServiceError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from monitor.archives.answers import Answer, Class, Refused, Saved, Unanswered, rest_ends
+from monitor.archives.answers import KEYS_REFUSED, Answer, Class, Refused, Saved, Unanswered, rest_ends
 from monitor.archives.gate import Paused
 from monitor.archives.steps import POLL_AT_MOST_S
 from monitor.archives.wayback import Wayback
@@ -106,7 +106,8 @@ class Account:
         """Stop what a refusal stops: a host, or all saving."""
         now = self.gate.clock()
         if refused.kind is Class.OPERATOR:
-            await self.gate.stop_saves(now + OPERATOR_AGAIN, refused.message or refused.code)
+            why = refused.message or refused.code
+            await self.gate.stop_saves(now + OPERATOR_AGAIN, why, keys_refused=refused.code == KEYS_REFUSED)
         elif refused.rest is not None:
             until = rest_ends(refused.rest, now)
             if refused.kind is Class.HOST:

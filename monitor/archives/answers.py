@@ -20,6 +20,7 @@ from monitor.model import Page
 KEYS = (
     "Get free keys at https://archive.org/account/s3.php and set archives.wayback.access_key and secret_key."
 )
+KEYS_REFUSED = "unauthorized-keys"
 JS_OFF = "soft-time-limit-exceeded"  # the next try runs no scripts
 
 
@@ -198,7 +199,7 @@ def _starts_in(message: str) -> timedelta:
 
 def _no_json(page: Page) -> Refused | Unanswered:
     if page.http_status == 401:
-        return Refused("unauthorized-keys", Class.OPERATOR, "archive.org does not accept the keys.")
+        return Refused(KEYS_REFUSED, Class.OPERATOR, "archive.org does not accept the keys.")
     if page.failure:
         return Unanswered(f"archive.org did not answer: {page.failure.detail}.")
     return Unanswered(f"archive.org answered with HTTP {page.http_status} and nothing that can be read.")

@@ -196,11 +196,11 @@ class Gate:
         now = self.clock()
         await self.change(lambda known: known.told(budget, now))
 
-    async def stop_saves(self, until: datetime, why: str) -> None:
+    async def stop_saves(self, until: datetime, why: str, *, keys_refused: bool = False) -> None:
         log.warning(
             "Nothing is saved at archive.org before %s: %s", until, why, extra={"action": "stop_saves"}
         )
-        await self.change(lambda known: known.stop_saves(until, why))
+        await self.change(lambda known: known.stop_saves(until, why, keys_refused=keys_refused))
 
     async def stop_host(self, host: str, until: datetime) -> None:
         now = self.clock()

@@ -29,7 +29,8 @@ LONGEST = timedelta(hours=24)
 class Saves(BaseModel):
     """Submissions: those of ``day`` (UTC), when the last one was, and until when there are none and why.
 
-    ``limit`` is what archive.org said on ``asked``; ``hosts`` those of which nothing is submitted until a time;
+    ``keys_refused``: why is that our keys are, which only a person can mend. ``limit`` is what archive.org said on
+    ``asked``; ``hosts`` those of which nothing is submitted until a time;
     ``failed`` how many in a row came to nothing.
     """
 
@@ -40,6 +41,7 @@ class Saves(BaseModel):
     last: datetime | None = None
     until: datetime | None = None
     why: str = ""
+    keys_refused: bool = False
     keys: str = ""
     failed: int = 0
     hosts: dict[str, datetime] = {}
@@ -96,8 +98,9 @@ class Ledger:
     def answered(self) -> Ledger:
         return replace(self, not_before=None, failures=0, note=None, unsteady=0)
 
-    def stop_saves(self, until: datetime, why: str) -> Ledger:
-        return replace(self, saves=self.saves.model_copy(update={"until": until, "why": why}))
+    def stop_saves(self, until: datetime, why: str, *, keys_refused: bool = False) -> Ledger:
+        news = {"until": until, "why": why, "keys_refused": keys_refused}
+        return replace(self, saves=self.saves.model_copy(update=news))
 
     def stop_host(self, host: str, until: datetime, now: datetime) -> Ledger:
         hosts = {name: end for name, end in self.saves.hosts.items() if end > now} | {host: until}
@@ -110,7 +113,14 @@ class Ledger:
 
     def saved(self, now: datetime) -> Ledger:
         used = self.saves.used if self.saves.day == now.date() else 0
-        news = {"day": now.date(), "used": used + 1, "last": now, "until": None, "why": ""}
+        news = {
+            "day": now.date(),
+            "used": used + 1,
+            "last": now,
+            "until": None,
+            "why": "",
+            "keys_refused": False,
+        }
         return replace(self, saves=self.saves.model_copy(update=news))
 
     def save_ended(self, *, well: bool) -> Ledger:

@@ -11,7 +11,7 @@ import os
 import re
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,10 +30,11 @@ log = logging.getLogger(__name__)
 
 MAX_FILE = 1 << 30  # bytes; then the month goes on in another file
 FILES_OF_A_BUDGET = 8  # with a budget files are smaller, so that room can be made in little pieces
-LOCK = (
-    "rotwatch.lock"  # a file of its own: a lock on a folder holds on no other machine that shares it by NFS
-)
+# files of their own: a lock on a folder holds on no other machine that shares it by NFS
+LOCK = "rotwatch.lock"
+TURN = "rotwatch.turn"  # held while one waits for the lock, so that who wants it alone is not waited out
 LOCK_POLL_S = 0.02
+ALONE_WITHIN_S = 30.0
 _NAME = re.compile(r"rotwatch-(\d{4}-\d{2})(?:-(\d+))?\.warc\.gz")
 
 
@@ -175,7 +176,7 @@ class LocalArchive:
 
         :raises LocalArchiveError: the lock is there and cannot be opened.
         """
-        if not (self.directory / LOCK).exists():  # nobody has written here, so nobody moves what is here
+        if not (self.directory / TURN).exists():  # nobody has written here, so nobody moves what is here
             yield
             return
         async with _locked(self.directory, fcntl.LOCK_SH, os.O_RDONLY):
@@ -183,8 +184,11 @@ class LocalArchive:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """While this is held nobody writes or reads: for those who move or drop records. Errors as for
-        :meth:`shared`."""
+        """While this is held nobody writes or reads: for those who move or drop records.
+
+        :raises LocalArchiveError: as for :meth:`shared`; or somebody, an export perhaps, reads for so long that those
+            who wait behind this one should not.
+        """
         async with _locked(self.directory, fcntl.LOCK_EX):
             yield
 
@@ -256,20 +260,39 @@ async def _locked(directory: Path, kind: int, opened: int = os.O_RDWR | os.O_CRE
     try:
         if opened & os.O_CREAT:
             directory.mkdir(parents=True, exist_ok=True)
-        handle = os.open(directory / LOCK, opened | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise LocalArchiveError(sentence(error, directory)) from error
-    try:
-        while True:
-            try:
-                fcntl.flock(handle, kind | fcntl.LOCK_NB)
-            except BlockingIOError:
-                await asyncio.sleep(LOCK_POLL_S)  # blocking would need a thread, and threads are few
-            else:
-                break
+    with _handle(directory / LOCK, opened) as lock:
+        try:
+            with _handle(directory / TURN, opened) as turn:
+                async with asyncio.timeout(ALONE_WITHIN_S if kind == fcntl.LOCK_EX else None):
+                    await _flock(turn, kind)
+                    await _flock(lock, kind)
+        except TimeoutError:
+            raise LocalArchiveError(
+                f"The local copies in {directory} are in use (an export?): room is made at the next upkeep."
+            ) from None
         yield
+
+
+@contextmanager
+def _handle(file: Path, opened: int) -> Iterator[int]:
+    try:
+        handle = os.open(file, opened | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise LocalArchiveError(sentence(error, file.parent)) from error
+    try:
+        yield handle
     finally:
         os.close(handle)
+
+
+async def _flock(handle: int, kind: int) -> None:
+    while True:
+        try:
+            return fcntl.flock(handle, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            await asyncio.sleep(LOCK_POLL_S)  # blocking would need a thread, and threads are few
 
 
 def sync_directory(directory: Path) -> None:

@@ -25,6 +25,9 @@ HIGH, LOW = 0.9, 0.8  # of the budget: room is made from the one down to the oth
 SERVICE = "local archive"
 OPENING = 1000  # bytes that a file may begin with
 AT_ONCE = 100  # records copied between two syncs
+LONGEST_S = (
+    60.0  # of rewriting files in one go, while which nobody keeps anything: the rest is for the next upkeep
+)
 TRUSTED_WASTE = 0.5  # more of it than this share of all bytes, and the database is probably not the right one
 OURS = "rewriting"  # noted while that much waste may be what we dropped
 
@@ -133,7 +136,9 @@ def _enough(candidates: Sequence[Held], wanted: int) -> list[Held]:
 
 
 async def _compact(store: Store, local: LocalArchive, target: int, now: datetime) -> None:
-    """Rewrite files without their waste, those with most of it first, until ``target`` is reached."""
+    """Rewrite files without their waste, those with most of it first, until ``target`` is reached or it takes long."""
+    time = asyncio.get_running_loop().time
+    until = time() + LONGEST_S
     async with store.read() as db:
         places = await retention.used(db)
     waste = {name: _waste_of(name, size, places) for name, size in local.files().items()}
@@ -147,8 +152,10 @@ async def _compact(store: Store, local: LocalArchive, target: int, now: datetime
             async with store.write() as db:
                 await retention.moved(db, name, new, offsets)
                 await service.put(db, SERVICE, now=now, note=OURS, data=name)
-        (local.directory / name).unlink()
+        (local.directory / name).unlink(missing_ok=True)
         await _note(store, None, now)
+        if time() >= until:
+            return
 
 
 async def _note(store: Store, file: str | None, now: datetime) -> None:

@@ -9,7 +9,7 @@ import click
 from monitor.cli import BAD_NEWS, FINE
 from monitor.cli.app import App, echo_json, now, pass_app, run
 
-STYLES = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": "bright_black"}
+STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
 @click.command("doctor", short_help="Is everything as it should be, and what to mend.")

@@ -6,7 +6,7 @@ A status is told by a sign, a word and a colour, so that none of them is needed:
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import click
 from rich.cells import cell_len, set_cell_size
 
-from monitor.counted import counted
+from monitor.cli.words import say
 from monitor.dump import PRESERVATION, STATUSES
 from monitor.report import words
 from monitor.report.clean import clean
@@ -24,7 +24,7 @@ from monitor.store.tally import Tally
 
 NARROWEST, WIDE, WIDEST = 40, 110, 220
 STATUS_CELLS = 10  # sign, word, and "!" for danger
-COPY_CELLS = 17
+COPY_CELLS = 19
 SIGNS = {"pending": "·", "alive": "✓", "suspect": "?", "dead": "✗", "blind": "~"}
 COLOURS: dict[str, dict[str, Any]] = {
     "alive": {"fg": "cyan"},
@@ -36,12 +36,6 @@ COLOURS: dict[str, dict[str, Any]] = {
     "exposed": {"fg": "yellow", "bold": True},
     "rescued": {"fg": "blue", "bold": True},
     "lost": {"fg": "red", "bold": True},
-}
-MEANINGS = {
-    "safe": "copied",
-    "exposed": "no copy yet",
-    "rescued": "dead, copied",
-    "lost": "dead, no copy",
 }
 
 
@@ -82,22 +76,30 @@ def address(url: str) -> str:
     return url.removeprefix("https://").removeprefix("http://").removeprefix("www.")
 
 
-def numbers(now: Tally, before: Tally | None, width: int) -> Iterator[str]:
+def numbers(now: Tally, before: Tally | None, width: int, language: Language = "en") -> Iterator[str]:
     """The four numbers with their change since ``before``, then what they are made of."""
     across, left = (2 if width >= 80 else 1), ""
     for index, name in enumerate(PRESERVATION, start=1):
         number = click.style(f"{getattr(now, name):>9,}", **COLOURS[name])
         moved = words.change(getattr(now, name) - getattr(before, name)) if before else ""
-        cell = f"{number} {name:<8}{moved:<7}"
+        cell = f"{number} {set_cell_size(say(language, name), 8)}{moved:<7}"
+        means = say(language, f"{name}_means")
         if index % across:
-            left = f"{cell}{click.style(f'{MEANINGS[name]:<14}', dim=True)}"
+            left = f"{cell}{click.style(set_cell_size(means, 14), dim=True)}"
             continue
-        yield f"{left}{cell}{click.style(MEANINGS[name], dim=True)}"
+        yield f"{left}{cell}{click.style(means, dim=True)}"
         left = ""
-    parts = [f"{getattr(now, name):,} {name}" for name in STATUSES if getattr(now, name)]
-    since = " Changes are since a week ago." if before else ""
-    total = f"{counted(now.links, 'link')}: {', '.join(parts) or 'none yet'}; {now.at_risk:,} at risk.{since}"
-    yield from (click.style(line, dim=True) for line in fold(total, width))
+    parts = kinds(now, STATUSES, language) or say(language, "none_yet")
+    total = say(language, "totals", links=now.links, parts=parts, at_risk=now.at_risk)
+    since = f" {say(language, 'changes')}" if before else ""
+    yield from (click.style(line, dim=True) for line in fold(f"{total}{since}", width))
+
+
+def kinds(tally: Tally, names: Iterable[str], language: Language) -> str:
+    """How many there are of each status, of which there are any."""
+    there = [(name, getattr(tally, name)) for name in names if getattr(tally, name)]
+    parts = [say(language, "part", count=count, status=say(language, name)) for name, count in there]
+    return say(language, "comma").join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +113,14 @@ class Listing:
     def head(self) -> Iterator[str]:
         if self.width >= WIDE:
             title, place, why = self._columns
-            names = (
-                f"{'Status':<{STATUS_CELLS}} {'Title':<{title}}  {'Address':<{place}}  {'Why':<{why}}  Copy"
-            )
-            yield click.style(names, bold=True)
+            cells = {"status": STATUS_CELLS, "title": title, "address": place, "why": why}
+            names = [set_cell_size(self._say(f"head_{name}"), size) for name, size in cells.items()]
+            yield click.style(f"{names[0]} {'  '.join([*names[1:], self._say('head_copy')])}", bold=True)
 
     def link(self, link: Mapping[str, Any]) -> Iterator[str]:
         status = link["status"]
-        sign = f"{SIGNS[status]} {status}{'!' if link['at_risk'] else ''}"
-        sign = click.style(f"{sign:<{STATUS_CELLS}}", **COLOURS[status])
+        sign = f"{SIGNS[status]} {self._say(status)}{'!' if link['at_risk'] else ''}"
+        sign = click.style(set_cell_size(sign, STATUS_CELLS), **COLOURS[status])
         place, title = address(link["url"]), link["title"] or address(link["url"])
         why, copy = self._why(link), self._copy(link["snapshot"])
         if self.width >= WIDE:
@@ -131,7 +132,7 @@ class Listing:
             return
         room = self.width - STATUS_CELLS - 1
         yield f"{sign} {fitted(title, room).rstrip()}"
-        below, indent = f"{why}; {copy}", " " * (STATUS_CELLS + 1)
+        below, indent = self._say("why_and_copy", why=why, copy=copy), " " * (STATUS_CELLS + 1)
         place = clean(place, 2000)
         if cell_len(place) + 2 + cell_len(below) <= room:
             yield f"{indent}{click.style(place, dim=True)}  {below}"
@@ -149,13 +150,22 @@ class Listing:
         return room - place - why, place, why
 
     def _why(self, link: Mapping[str, Any]) -> str:
+        """With the time of death, which is that of the first failure; when it was confirmed ``show`` says."""
         if not link["reason"]:
-            return "not looked at yet"
+            return self._say("not_looked_at")
         why = words.reason(self.language, link["reason"])
-        return f"{why}, {self._day(link['since'])}" if link["status"] in ("dead", "suspect", "blind") else why
+        if link["status"] not in ("dead", "suspect", "blind"):
+            return why
+        began = link["since"] if link["status"] == "blind" else link["failing_since"] or link["since"]
+        return self._say("since", reason=why, at=self._day(began))
 
     def _copy(self, copy: Mapping[str, Any] | None) -> str:
-        return f"copy {self._day(copy['captured_at'])}" if copy and copy["verified"] else "no copy"
+        if copy and copy["verified"]:
+            return self._say("copied_at", at=self._day(copy["captured_at"]))
+        return self._say("no_copy")
+
+    def _say(self, key: str, **values: object) -> str:
+        return say(self.language, key, **values)
 
     def _day(self, at: datetime) -> str:
         return words.day(self.language, at, self.zone)

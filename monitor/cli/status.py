@@ -16,15 +16,14 @@ import click
 from monitor.cli import BAD_NEWS, FINE
 from monitor.cli.app import App, now, pass_app, run
 from monitor.cli.durations import DURATION
-from monitor.counted import counted
 from monitor.dump import PRESERVATION, STATUSES, status_text, zulu
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from sqlalchemy import Row
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from monitor.config import Report
+    from monitor.report.language import Language
     from monitor.store.overview import Filter
     from monitor.store.tally import Tally
 
@@ -183,16 +182,16 @@ async def _lines(app: App, db: AsyncConnection, listed: Filter) -> AsyncGenerato
 
     at, report, width = now(), app.settings.report, listing.terminal_width()
     all_links, live = await tally.count(db), await workers.live(db, at)
-    for line in listing.numbers(all_links, await tally.around(db, at - A_WEEK), width):
+    for line in listing.numbers(all_links, await tally.around(db, at - A_WEEK), width, report.language):
         yield line
-    for line in _daemons(live, at):
-        yield click.style(line, dim=True)
-    for line in _pauses(await service.named(db, ""), at, app.settings.report.zone, watched=bool(live)):
+    for part in listing.fold(_daemons(live, at, report.language), width):
+        yield click.style(part, dim=True)
+    for line in _pauses(await service.named(db, ""), at, report, watched=bool(live)):
         for part in listing.fold(line, width):
             yield click.style(part, fg="yellow")
     table = listing.Listing(width, report.language, report.zone)
     shown, limit = 0, SHOWN if listed.matters else None
-    async with aclosing(overview.stream(db, listed, limit=limit)) as links:
+    async with aclosing(overview.stream(db, listed, limit=limit, also=["failing_since"])) as links:
         async for link in links:
             for line in () if shown else ("", *table.head()):
                 yield line
@@ -200,57 +199,53 @@ async def _lines(app: App, db: AsyncConnection, listed: Filter) -> AsyncGenerato
             for line in table.link(link):
                 yield line
     matter = await tally.count(db, listed.condition) if listed.matters else None
-    for line in _last_words(listed, shown, matter, unseen=all_links.pending):
-        for part in listing.fold(line, width):
-            yield click.style(part, dim=True)
+    for part in listing.fold(_last_words(listed, shown, matter, all_links.pending, report.language), width):
+        yield click.style(part, dim=True)
 
 
-def _last_words(listed: Filter, shown: int, matter: Tally | None, *, unseen: int) -> Iterator[str]:
+def _last_words(listed: Filter, shown: int, matter: Tally | None, unseen: int, language: Language) -> str:
     """What the table does not show. ``matter``: how many links there are that should be known of; ``unseen``: that
     were never looked at."""
+    from monitor.cli.listing import kinds
+    from monitor.cli.words import say
+
     if matter and matter.links > shown:
-        kinds = [
-            f"{getattr(matter, name):,} {name}"
-            for name in ("suspect", "dead", "blind")
-            if getattr(matter, name)
-        ]
-        yield (
-            f"… and {matter.links - shown:,} more ({', '.join(kinds)} in all): --status, --at-risk, --platform and "
-            "--since choose, --all lists every link."
-        )
-    elif not shown and not listed.matters:
-        yield "No link is like that."
-    elif not shown and unseen:
-        yield f"Of those seen nothing died and nothing is in danger; {counted(unseen, 'link')} not looked at yet."
-    elif not shown:
-        yield "Nothing died and nothing is in danger."
+        of_each = kinds(matter, ("suspect", "dead", "blind"), language)
+        return say(language, "more", count=matter.links - shown, kinds=of_each)
+    if shown:
+        return ""
+    if not listed.matters:
+        return say(language, "no_such")
+    return say(language, "well_so_far", count=unseen) if unseen else say(language, "well")
 
 
-def _daemons(live: Sequence[Row[Any]], at: datetime) -> Iterator[str]:
+def _daemons(live: Sequence[Row[Any]], at: datetime, language: Language) -> str:
+    from monitor.cli.words import say
+
     if not live:
-        yield "No daemon runs: nothing is looked at. Start one: rotwatch run"
-        return
-    places = sorted({one.vantage for one in live})
+        return say(language, "no_daemon")
+    places = say(language, "comma").join(sorted({one.vantage for one in live}))
     seconds = max(0, round((at - max(one.seen_at for one in live)).total_seconds()))
-    many = "A daemon runs" if len(live) == 1 else f"{len(live)} daemons run"
-    yield f"{many} at {', '.join(places)}; last sign of life {seconds} s ago."
+    return say(language, "daemons", count=len(live), places=places, seconds=seconds)
 
 
-def _pauses(services: Sequence[Row[Any]], at: datetime, zone: ZoneInfo, *, watched: bool) -> Iterator[str]:
+def _pauses(services: Sequence[Row[Any]], at: datetime, report: Report, *, watched: bool) -> Iterator[str]:
     """What stands still, and why; ``watched``: by a daemon, so that it is so now."""
+    from monitor.cli.words import say
     from monitor.report.words import moment
     from monitor.store.service import NETWORK
 
+    language, zone = report.language, report.zone
     for one in services:
         name = one.name.partition(":")[2] or one.name
         if one.name == NETWORK and one.failures:
-            since = moment("en", one.updated_at, zone)
-            begin = f"Offline since {since}" if watched else f"Offline when last tried, {since}"
-            yield f"{begin}: nothing is marked ({one.note or 'no answer'})"
+            key, since = "offline" if watched else "was_offline", moment(language, one.updated_at, zone)
+            yield say(language, key, at=since, note=one.note or say(language, "no_answer"))
         elif one.not_before and one.not_before > at:
-            yield f"{name} rests until {moment('en', one.not_before, zone)}: {one.note or 'it asked for it'}"
+            until, note = moment(language, one.not_before, zone), one.note or say(language, "wished")
+            yield say(language, "rests", name=name, at=until, note=note)
         elif one.failures and one.note:
-            yield f"{name}: {one.note}"
+            yield say(language, "trouble", name=name, note=one.note)
 
 
 async def _print_csv(links: AsyncIterator[dict[str, Any]]) -> None:

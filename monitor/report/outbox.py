@@ -13,6 +13,7 @@ from pathlib import Path
 
 from monitor.config import WEEKDAYS, Settings
 from monitor.model import Clock
+from monitor.outage import patiently
 from monitor.report import mail
 from monitor.report.gather import Report, gather
 from monitor.report.mail import Composed, MailError
@@ -104,7 +105,7 @@ async def deliver(store: Store, settings: Settings, clock: Clock, worker: str) -
     except MailError as error:
         await _put_off(store, claimed, worker, error, clock())
     else:
-        await _finish(store, claimed, worker, MailState.SENT, at=clock())
+        await _sent(store, claimed, worker, clock())
     return True
 
 
@@ -128,7 +129,7 @@ async def send_now(store: Store, settings: Settings, report: Report, worker: str
     except MailError as error:
         await _finish(store, claimed, worker, MailState.GIVEN_UP, at=clock(), error=str(error))
         raise
-    await _finish(store, claimed, worker, MailState.SENT, at=clock())
+    await _sent(store, claimed, worker, clock())
 
 
 async def forget(store: Store, now: datetime) -> None:
@@ -179,6 +180,11 @@ async def _put_off(store: Store, claimed: Mail, worker: str, error: MailError, n
         extra={"action": "mail", "mail_id": claimed.id, "attempts": claimed.attempts},
     )
     await _finish(store, claimed, worker, state, at=at, error=str(error))
+
+
+async def _sent(store: Store, claimed: Mail, worker: str, at: datetime) -> None:
+    """Mark it, for as long as the database is away: without the mark it would go out once more."""
+    await patiently("mark a mail", lambda: _finish(store, claimed, worker, MailState.SENT, at=at))
 
 
 async def _finish(

@@ -13,6 +13,7 @@ from sqlalchemy import insert, update
 
 from monitor import alerts
 from monitor.alerts import Messenger
+from monitor.archives import ledger as ledgers
 from monitor.config import Alerts, Report, Settings
 from monitor.config_file import ConfigError
 from monitor.store import Store, service
@@ -165,6 +166,19 @@ async def test_a_target_that_refuses_gets_its_message_later_and_the_others_get_t
     assert len(receiver.messages) == 1
 
 
+async def test_a_target_whose_url_is_mended_gets_the_message_that_waited(
+    desk: Desk, receiver: Receiver
+) -> None:
+    await desk.tick()
+    mistyped = Desk(desk.store, f"json://127.0.0.1:9/{SECRET}")
+    await mistyped.dies(1)
+    await mistyped.tick(NOW + 2 * MINUTE)
+    await desk.tick(NOW + 4 * MINUTE)
+    assert receiver.titles == ["rotwatch: 1 link died, 1 of them lost without a copy"]
+    await desk.tick(NOW + 20 * MINUTE)
+    assert len(receiver.messages) == 1
+
+
 async def test_a_refused_message_is_tried_again_after_a_while(desk: Desk, receiver: Receiver) -> None:
     receiver.status = 500
     await desk.dies(1)
@@ -213,6 +227,18 @@ async def test_only_trouble_that_lasts_is_told_and_so_is_its_end(
         await desk.tick(NOW + hours * HOUR)
     assert receiver.titles == ["rotwatch: trouble", "rotwatch: trouble is over"]
     assert receiver.messages[1]["message"].startswith(ends)
+
+
+async def test_refused_keys_are_told_at_once_and_once(desk: Desk, receiver: Receiver) -> None:
+    refused = ledgers.Ledger().stop_saves(
+        NOW + 6 * HOUR, "archive.org does not accept the keys.", keys_refused=True
+    )
+    async with desk.store.write() as db:
+        await ledgers.write(db, refused, NOW)
+    for minutes in (2, 3, 70, 400):
+        await desk.tick(NOW + minutes * MINUTE)
+    assert receiver.titles == ["rotwatch: trouble"]
+    assert receiver.messages[0]["message"].endswith(": archive.org does not accept the keys.")
 
 
 async def test_short_trouble_is_never_told(desk: Desk, receiver: Receiver) -> None:

@@ -92,6 +92,8 @@ async def test_the_password_is_in_no_process_list_wherever_it_stands_in_the_url(
     assert (tmp_path / "backup").stat().st_size > 1000
     assert "hunter" not in (tmp_path / "pg_dump.words").read_text()
     assert (tmp_path / "pg_dump.password").read_text() == secret
+    name = Store(database_url(given.render_as_string(hide_password=False), tmp_path)).name  # what errors say
+    assert ("hunter" in name, "***" in name) == (False, True)
 
 
 @pytest.mark.usefixtures("upgraded_server")

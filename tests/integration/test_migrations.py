@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from alembic import command
@@ -16,6 +17,8 @@ from sqlalchemy import Connection, MetaData, inspect
 from monitor.store import Store, StoreError, database_url, schema
 from monitor.store.tables import WHERE, metadata
 from monitor.store.tally import Tally
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -35,12 +38,6 @@ def difference(connection: Connection) -> list[object]:
     return list(compare_metadata(context, metadata))
 
 
-@pytest.mark.both_engines
-async def test_migrations_and_metadata_agree(store: Store) -> None:
-    async with store.read() as db:
-        assert await db.run_sync(difference) == []
-
-
 def conditions(connection: Connection) -> dict[str | None, str]:
     """Of each index of some rows: which rows."""
     found = inspect(connection)
@@ -52,16 +49,77 @@ def conditions(connection: Connection) -> dict[str | None, str]:
     }
 
 
+def shape(connection: Connection) -> dict[str, dict[str, object]]:
+    """All that the database itself says about its tables, whatever order their columns have."""
+    found = inspect(connection)
+
+    def listed(told: Iterable[Mapping[str, Any]]) -> list[str]:
+        return sorted(
+            str(sorted((key, value) for key, value in one.items() if key != "dialect_options"))
+            for one in told
+        )
+
+    return {
+        table: {
+            "columns": {
+                one["name"]: (str(one["type"]), one["nullable"], one["default"])
+                for one in found.get_columns(table)
+            },
+            "primary": found.get_pk_constraint(table),
+            "foreign": listed(found.get_foreign_keys(table)),
+            "unique": listed(found.get_unique_constraints(table)),
+            "indexes": listed(found.get_indexes(table)),
+        }
+        for table in found.get_table_names()
+    }
+
+
+async def seen(store: Store, look: Callable[[Connection], T]) -> T:
+    async with store.read() as db:
+        return await db.run_sync(look)
+
+
+@pytest.fixture
+async def migrated(blank: str, tmp_path: Path) -> AsyncIterator[Store]:
+    """A database that went through every migration."""
+    store = Store(database_url(blank, tmp_path))
+    await move(store, command.upgrade, "head")
+    yield store
+    await store.close()
+
+
 @pytest.mark.both_engines
-async def test_migrations_and_metadata_agree_on_which_rows_an_index_is_of(store: Store) -> None:
+async def test_migrations_and_metadata_agree(migrated: Store) -> None:
+    assert await seen(migrated, difference) == []
+
+
+@pytest.mark.both_engines
+async def test_migrations_and_metadata_agree_on_which_rows_an_index_is_of(migrated: Store) -> None:
     known = {
         index.name: index.info[WHERE]
         for table in metadata.tables.values()
         for index in table.indexes
         if index.info
     }
-    async with store.read() as db:
-        assert await db.run_sync(conditions) == known
+    assert await seen(migrated, conditions) == known
+
+
+@pytest.mark.both_engines
+async def test_a_new_database_is_what_the_migrations_make(store: Store, migrated: Store) -> None:
+    new = await seen(store, shape)
+    assert new == await seen(migrated, shape)
+    assert await seen(store, conditions) == await seen(migrated, conditions)
+    assert set(new) == {*metadata.tables, "alembic_version"}
+    assert await schema.current(store) == schema.NEWEST
+
+
+async def test_of_two_that_find_a_database_empty_one_makes_it(tmp_path: Path) -> None:
+    url = database_url("sqlite:///rotwatch.db", tmp_path)
+    both = [Store(url), Store(url)]
+    assert await asyncio.gather(*map(schema.upgrade, both)) == [(None, schema.NEWEST)] * 2
+    for store in both:
+        assert await schema.problem(store) is None
+        await store.close()
 
 
 def test_the_program_knows_the_newest_revision() -> None:

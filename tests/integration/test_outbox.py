@@ -6,6 +6,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 import trustme
 from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.config import Settings
 from monitor.demo.smtp import MailServer, MailTrouble
@@ -24,7 +26,7 @@ from monitor.report import send as sending
 from monitor.report.mail import MailError
 from monitor.report.outbox import deliver, due_period, queue_weekly, send_now
 from monitor.report.send import send
-from monitor.store import Store, database_url, schema
+from monitor.store import Store, StoreError, database_url, schema
 from monitor.store.tables import flip, link, outbox
 
 pytestmark = pytest.mark.both_engines
@@ -406,6 +408,31 @@ async def test_killed_between_answer_and_mark_the_same_mail_comes_once_more_at_m
         await deliver(store, settings, clock, "b")
     assert len(server.mails) == 2
     assert server.mails[0]["Message-ID"] == server.mails[1]["Message-ID"]
+
+
+async def test_a_mail_is_not_sent_again_because_the_database_was_away_when_it_was_marked(
+    store: Store, settings: Settings, server: MailServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await queue_weekly(store, settings, MONDAY)
+    write, refused = store.write, 0
+
+    @asynccontextmanager
+    async def away_after_the_sending() -> AsyncIterator[AsyncConnection]:
+        nonlocal refused
+        if server.mails and refused < 2:
+            refused += 1
+            raise StoreError("The database does not answer.", passing=True)
+        async with write() as db:
+            yield db
+
+    monkeypatch.setattr("monitor.outage.FIRST_S", 0.02)
+    monkeypatch.setattr(store, "write", away_after_the_sending)
+    assert await deliver(store, settings, clock, "one")
+    clock.now += WEEK
+    assert not await deliver(store, settings, clock, "another")
+    assert refused == 2
+    assert len(server.mails) == 1
+    assert [row.state for row in await rows(store)] == ["sent"]
 
 
 async def test_a_lease_that_ran_out_changes_nothing(

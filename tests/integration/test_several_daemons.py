@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -47,6 +48,23 @@ class Clock:
 
 def member(store: Store, clock: Clock, name: str, vantage: str = "here", roles: str = "check") -> Member:
     return Member(store, clock, name=name, vantage=vantage, roles=frozenset(roles.split(",")))
+
+
+async def test_a_daemon_that_begins_says_in_its_log_who_else_uses_the_database(
+    store: Store, other: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    clock = Clock()
+    first, second = member(store, clock, "a"), member(other, clock, "b", "there")
+    await first.notice_others()
+    await first.tell()
+    await first.notice_others()
+    assert caplog.messages == []
+    await second.notice_others()
+    machine = first.me.machine
+    assert caplog.messages == [
+        f"Another daemon uses this database already: here on {machine} since 2026-01-01 00:00Z; the work is shared."
+    ]
 
 
 # the pace

@@ -10,8 +10,10 @@ from sqlalchemy import select
 
 from monitor.config import Network, Source
 from monitor.fetch import Fetcher
+from monitor.platforms import identify
 from monitor.sources.sync import Syncer, add
-from monitor.store import Store
+from monitor.store import Store, links, overview, report
+from monitor.store.links import Mention
 from monitor.store.tables import link, source
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -110,6 +112,24 @@ async def test_offline_or_just_read_a_list_on_the_network_is_left_alone(
     assert [row.synced_at for row in await rows(store, source)] == [NOW]
     await sync(syncer, tmp_path, feed, now=NOW + FEED_EVERY)
     assert [row.synced_at for row in await rows(store, source)] == [NOW + FEED_EVERY]
+
+
+async def test_the_key_in_a_feeds_address_is_told_neither_by_log_nor_mail_nor_status(
+    store: Store, fetcher: Fetcher, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    address = "https://me:SECRET@127.0.0.1:1/mine/feed.xml?token=SECRET"
+    await sync(Syncer(store, fetcher), tmp_path, Source(path=address))
+    async with store.write() as db:
+        mention = Mention(identify("https://a.example/1"), "One", 1)
+        await links.sync_source(db, address, [mention], now=NOW)
+    async with store.read() as db:
+        problems = await report.source_problems(db)
+        whole = await overview.whole(db, "https://a.example/1")
+    assert whole is not None
+    assert whole.places == [{"path": "https://127.0.0.1:1/mine/feed.xml?…", "line": 1}]
+    assert "The list https://127.0.0.1:1/mine/feed.xml?… cannot be read" in caplog.text
+    assert "SECRET" not in caplog.text + str(problems)
 
 
 async def test_an_entry_that_scrolls_off_a_feed_stays_watched(

@@ -30,6 +30,7 @@ from monitor.config import Settings
 from monitor.store import Store, database_url, service
 from monitor.store.tables import archive_job, flip, link, reference, snapshot, source, span
 from monitor.web import WebError, api, app, serving, window
+from tests.ports import free_port
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 TOKEN = "correct horse battery staple"
@@ -48,12 +49,6 @@ ROUTES = (
 NASTY = '"><script>alert(1)</script>\u202e{{ 7*7 }}'
 
 Serve = Callable[..., Awaitable[aiohttp.ClientSession]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def settings_of(listen: str, *, token: str = "", language: str = "en") -> Settings:
@@ -734,7 +729,7 @@ async def test_it_ends_soon_though_somebody_is_still_reading_and_nobody_is_left_
     settings = settings_of(f"127.0.0.1:{free_port()}")
     before = asyncio.all_tasks()
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         serving(slow, settings, lambda: NOW) as address,
         aiohttp.ClientSession(address) as client,
     ):

@@ -136,7 +136,9 @@ async def test_wrong_keys_stop_saving_but_no_look_ups_and_right_ones_resume(rig:
         rig.time.pass_(minutes=5)
     assert (await rig.copy_of(found)).origin == "found"
     assert rig.submissions == []
-    assert "does not accept the keys" in (await rig.ledger()).saves.why
+    saves = (await rig.ledger()).saves
+    assert "does not accept the keys" in saves.why
+    assert saves.keys_refused
     await rig.restart(secret_key=right)
     await rig.settle(within=timedelta(hours=2))
     assert await rig.copy_of(wanted)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -202,9 +203,78 @@ async def test_a_copy_that_stood_for_a_link_is_replaced_by_the_best_that_is_left
         assert await parts.of(db, [made]) == []
 
 
-async def test_nobody_moves_records_while_somebody_reads(local: LocalRig) -> None:
-    import asyncio
+async def test_who_makes_room_is_not_waited_out_by_those_who_keep_pages(local: LocalRig) -> None:
+    """Each of two begins before the other has ended, so that the lock is never free by itself."""
+    over, begun = False, 0
 
+    async def keeps(first: float) -> None:
+        nonlocal begun
+        await asyncio.sleep(first)
+        while not over:
+            async with local.local.shared():
+                begun += 1
+                await asyncio.sleep(0.1)
+
+    busy = [asyncio.create_task(keeps(first)) for first in (0, 0.03, 0.06)]
+    await asyncio.sleep(0.1)
+    try:
+        async with asyncio.timeout(5), local.local.alone():
+            at_work = begun
+            await asyncio.sleep(0.15)
+            assert begun == at_work
+    finally:
+        over = True
+        await asyncio.gather(*busy)
+    assert begun > at_work
+
+
+async def test_an_export_that_lasts_is_not_waited_for(
+    local: LocalRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await renewed(local, 4)
+    local.local.max_bytes = int(local.local.size() / 0.95)
+    monkeypatch.setattr("monitor.archives.local.ALONE_WITHIN_S", 0.1)
+    async with local.local.reading():
+        with pytest.raises(LocalArchiveError, match="room is made at the next upkeep"):
+            await make_room(local.store, local.local, now=local.time())
+    assert (await make_room(local.store, local.local, now=local.time())).dropped > 0
+
+
+async def test_room_that_takes_long_is_made_in_several_goes(
+    local: LocalRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "LONGEST_S", 0.0)
+    monkeypatch.setattr("monitor.archives.local.MAX_FILE", 20_000)
+    await renewed(local, 8)
+    assert len(local.local.files()) > 3
+    local.local.max_bytes = int(local.local.size() / 2)
+    rewritten = 0
+    while (room := await make_room(local.store, local.local, now=local.time())).freed:
+        rewritten += 1
+        await readable(local)
+    assert rewritten > 1
+    assert not room.is_full
+    assert local.local.size() <= 0.9 * local.local.max_bytes
+
+
+async def test_a_file_that_somebody_removed_does_not_stop_the_making_of_room(
+    local: LocalRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.archives.local.MAX_FILE", 20_000)
+    await renewed(local, 8)
+    local.local.max_bytes = int(local.local.size() / 0.95)
+    unlink = Path.unlink
+
+    def removed_before(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".gz" and path.exists():
+            unlink(path)
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", removed_before)
+    assert (await make_room(local.store, local.local, now=local.time())).freed > 0
+
+
+async def test_nobody_moves_records_while_somebody_reads(local: LocalRig) -> None:
     await renewed(local, 4)
     local.local.max_bytes = int(local.local.size() / 0.95)
     async with local.local.shared():

@@ -19,6 +19,7 @@ from monitor.store import parts
 from tests.integration.archives.commands import rotwatch
 from tests.integration.archives.local_rig import LocalRig
 from tests.integration.archives.rig import START
+from tests.ports import free_port
 
 pytest.importorskip("wacz", reason="the wacz package judges our file: install the group dev")
 pytest.importorskip("pywb", reason="pywb plays our file: install the group dev")
@@ -53,16 +54,14 @@ def pywb(folder: Path, file: Path) -> Iterator[str]:
         (folder / "collections" / "c" / part).mkdir(parents=True)
     words = ["add", "--unpack-wacz", "c", str(file)]
     subprocess.run([BIN / "wb-manager", *words], cwd=folder, check=True, capture_output=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     said = folder / "pywb.log"
     with said.open("wb") as log:
         player = subprocess.Popen(
             [BIN / "wayback", "-b", "127.0.0.1", "-p", str(port)], cwd=folder, stdout=log, stderr=log
         )
     try:
-        end = clock.monotonic() + 60
+        end = clock.monotonic() + 110
         while not listens(port):
             if player.poll() is not None or clock.monotonic() > end:
                 pytest.fail(f"pywb does not start: {said.read_text()[-500:]}")

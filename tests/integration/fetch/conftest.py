@@ -144,7 +144,7 @@ def fetching(ca_file: Path) -> FetcherFactory:
         names: dict[str, list[str] | int] | None = None,
         **settings: Any,
     ) -> AsyncIterator[Fetcher]:
-        network = Network(hosts=hosts or {}, **{"ca_file": ca_file.name, "timeout_s": 5, **settings})
+        network = Network(hosts=hosts or {}, **{"ca_file": ca_file.name, "timeout_s": 60, **settings})
         async with Fetcher(network, base=ca_file.parent, resolver=Names(names or {})) as fetcher:
             yield fetcher
 

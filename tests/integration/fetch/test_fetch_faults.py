@@ -220,11 +220,11 @@ async def test_one_time_limit_holds_for_silence_drips_and_chains(
     status: int | None,
 ) -> None:
     address = await far.stream(talk)
-    async with fetching({"site.test": address}, timeout_s=0.5) as fetcher:
+    async with fetching({"site.test": address}, timeout_s=1) as fetcher:
         page = await fetcher.fetch("http://site.test/")
     assert (kind(page), page.http_status, page.complete) == (FailureKind.TIMEOUT, status, False)
     assert page.elapsed_ms is not None
-    assert 450 <= page.elapsed_ms < 5000
+    assert 950 <= page.elapsed_ms < 60_000
     assert (page.body.strip(b"x"), len(page.body) > 0) == (b"", talk is drip)
 
 

@@ -39,7 +39,7 @@ async def test_an_encrypted_page_comes_back_whole(far: Web, fetching: FetcherFac
     assert page.headers["x-twice"] == "a, b"
     assert "set-cookie" not in page.headers
     assert page.elapsed_ms is not None
-    assert 0 <= page.elapsed_ms < 5000
+    assert 0 <= page.elapsed_ms < 60_000
 
 
 async def test_plain_and_encrypted_requests_both_go_to_the_pinned_address(
@@ -289,8 +289,8 @@ async def test_waiting_for_a_free_slot_takes_nothing_from_a_looks_own_time(
     async with fetching({"site.test": address}, concurrency=1) as fetcher:
         slow = asyncio.create_task(fetcher.fetch("http://site.test/slow"))
         await arrived.wait()
-        quick = asyncio.create_task(fetcher.fetch("http://site.test/quick", timeout_s=1))
-        done, _ = await asyncio.wait([quick], timeout=1.1)
+        quick = asyncio.create_task(fetcher.fetch("http://site.test/quick", timeout_s=2))
+        done, _ = await asyncio.wait([quick], timeout=2.1)
         assert not done
         gate.set()
         assert (await quick).failure is None
