@@ -57,7 +57,8 @@ def _context(certificate: trustme.LeafCert) -> ssl.SSLContext:
     return context
 
 
-def _bound(port: int) -> socket.socket:
+def bound(port: int) -> socket.socket:
+    """A socket that holds a port of 127.0.0.1 (0: any free one), so that nobody gets it but those that hold it too."""
     made = socket.socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     made.bind(("127.0.0.1", port))
@@ -74,7 +75,7 @@ class Door:
     def __init__(self, server: web.Server, context: ssl.SSLContext | None) -> None:
         self._server = server
         self._context = context
-        self._holder = _bound(0)
+        self._holder = bound(0)
         self.port: int = self._holder.getsockname()[1]
         self._listener: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -87,7 +88,7 @@ class Door:
     def open(self) -> None:
         """Accept connections from now on."""
         if self._listener is None:
-            self._listener = _bound(self.port)
+            self._listener = bound(self.port)
             self._listener.setblocking(False)
             self._listener.listen(512)
             asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)

@@ -101,15 +101,7 @@ class Driver:
             await daemon.domains()
             self._upkeep_at, self._wants_copies = now + UPKEEP_EVERY, True
         if now >= self._look_at:
-            self._turn_ends = now + TURN
-            daemon.sweep.patience_s = TURN.total_seconds()
-            looks = daemon.sweep.looks
-            await daemon.tick()
-            await daemon.sweep.settle()
-            # a turn that brought nothing may hide others that wait: soon again, then later and later
-            is_barren = daemon.sweep.looks == looks
-            self._rest = min(self._rest * 2, self._again(LOOKS_EVERY)) if is_barren else TICK
-            self._wait_from = self.clock() + self._rest if is_barren else self.clock()
+            await self._look()
             await daemon.alert()
             self._look_from = self.clock() + self._again(LOOKS_EVERY)
         if now >= min(self._copy_at, self._picture_at):
@@ -125,6 +117,20 @@ class Driver:
             self._report_at += WEEK
         if now >= self._mail_at:
             await daemon.deliver()
+
+    async def _look(self) -> None:
+        """One host's turn. One that had been thought to have work has none, and others get theirs."""
+        daemon, looks = self.daemon, self.daemon.sweep.looks
+        self._turn_ends = self.clock() + TURN
+        is_busy = True
+        while is_busy and daemon.sweep.looks == looks:
+            daemon.sweep.patience_s = TURN.total_seconds()
+            await daemon.tick()
+            is_busy = daemon.sweep.busy
+            await daemon.sweep.settle()
+        # what is due and yet cannot be looked at now is tried soon again, then later and later
+        self._rest = TICK if is_busy else min(self._rest * 2, self._again(LOOKS_EVERY))
+        self._wait_from = self.clock() if is_busy else self.clock() + self._rest
 
     def _again(self, every: timedelta) -> timedelta:
         return every if self.daemon.network.seems_up else OFFLINE_AGAIN

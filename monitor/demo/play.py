@@ -28,6 +28,7 @@ from monitor.demo.season import Trouble, plan
 from monitor.demo.stage import PAGE_KB, Stage
 from monitor.demo.world import World
 from monitor.fetch import Fetcher
+from monitor.lookout import collect_rarely
 from monitor.report.language import Language
 from monitor.sources import read_file
 from monitor.store import Store, database_url, schema, tally
@@ -129,6 +130,7 @@ async def play(wish: Wish, folder: Path, screen: Screen, stop: asyncio.Event) ->
             config.write_text(_toml(settings(world, file.name, wish.language)), encoding="utf-8")
             async with _daemon(config_file.load(str(config)), clock) as daemon:
                 run = _Run(world, daemon, stage, screen, stop)
+                collect_rarely()
                 await Driver(daemon, clock, stage, seed=wish.seed).live(season.end, run.told)
                 played = await run.end(wish)
             _keep_mails(world.mails, folder / "mails")

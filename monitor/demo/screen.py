@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from monitor.demo.reckoning import Agreement
 from monitor.demo.words import LOSSES, NEWS, OUTCOMES, TEXT, TROUBLES
 from monitor.model import Status
 from monitor.report import words
-from monitor.report.language import tell
+from monitor.report.language import Language, tell
 from monitor.store.tally import Tally
 
 UTC = ZoneInfo("UTC")
@@ -154,8 +154,27 @@ def ending(played: Played, *, seconds: float) -> Iterator[RenderableType]:
     yield Line()
     agree = reckoning.verdicts[Agreement.AGREES]
     yield Line(tell(language, TEXT["verdicts"], links=reckoning.links, agree=agree), style="bold")
+    yield from _others(played)
     yield from _deaths(played)
     yield from _lost(played)
+
+
+def _others(played: Played) -> Iterator[Line]:
+    """The verdicts that do not agree: those that are wrong, and those that nothing can be said of yet."""
+    language, verdicts = played.wish.language, played.reckoning.verdicts
+    if wrong := verdicts[Agreement.WRONG]:
+        yield Line(tell(language, TEXT["wrong"], count=wrong), style="bold red")
+    kinds = (Agreement.CONFIRMING, Agreement.UNSEEN, Agreement.WALLED)
+    unsettled = {str(kind): verdicts[kind] for kind in kinds if verdicts[kind]}
+    if count := sum(unsettled.values()):
+        why = _listed(language, unsettled)
+        yield Line(tell(language, TEXT["unsettled"], count=count, why=why))
+
+
+def _listed(language: Language, counts: Mapping[str, int]) -> str:
+    """What became of some, in the order of :data:`monitor.demo.words.OUTCOMES`."""
+    parts = [tell(language, text, count=counts[name]) for name, text in OUTCOMES.items() if name in counts]
+    return ("，" if language == "zh" else ", ").join(parts)
 
 
 def _deaths(played: Played) -> Iterator[Line]:
@@ -165,10 +184,9 @@ def _deaths(played: Played) -> Iterator[Line]:
         yield from (Line(f"  {url}") for url in reckoning.false_deaths)
     else:
         yield Line(tell(language, TEXT["no_false"]))
-    counts = reckoning.of_deaths
-    parts = [tell(language, text, count=counts[name]) for name, text in OUTCOMES.items() if name in counts]
-    if parts:
-        yield Line(("，" if language == "zh" else ", ").join(parts) + ("。" if language == "zh" else "."))
+    if counts := reckoning.of_deaths:
+        said = _listed(language, {"found": 0} | counts)
+        yield Line(said + ("。" if language == "zh" else "."))
     notice, confirm = reckoning.days["to_notice"], reckoning.days["to_confirm"]
     if notice and confirm:
         values = {"noticed": notice["median"], "noticed_most": notice["longest"]}

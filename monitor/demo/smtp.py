@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -12,6 +13,8 @@ from email.policy import default
 from enum import StrEnum
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from monitor.demo.door import bound
 
 
 class MailTrouble(StrEnum):
@@ -58,16 +61,19 @@ class MailServer:
         self.host, self.port = "localhost", 0
         self._context = context
         self._server: asyncio.Server | None = None
+        self._holder: socket.socket | None = None
         self._open: set[SMTP] = set()
 
     async def start(self) -> None:
-        """Listen; on the same port as before, if there was one."""
+        """Listen; on the same port as before, if there was one. While we refuse, a second socket holds it."""
         logging.getLogger("mail.log").setLevel(logging.ERROR)  # it warns of its own use of a deprecated name
         context = self._context if self.security == "tls" else None
+        if self._holder is None:
+            self._holder = bound(self.port)
+            self.port = self._holder.getsockname()[1]
         self._server = await asyncio.get_running_loop().create_server(
-            self._greet, "127.0.0.1", self.port, ssl=context
+            self._greet, "127.0.0.1", self.port, ssl=context, reuse_port=True
         )
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:
         """Refuse connections from now on; :meth:`start` opens again."""
@@ -78,6 +84,9 @@ class MailServer:
     async def stop(self) -> None:
         """Close, and cut the connections that stand."""
         await self.refuse()
+        if self._holder is not None:
+            self._holder.close()
+            self._holder = None
         for connection in self._open:
             _hang_up(connection)
         self._open.clear()

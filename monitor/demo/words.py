@@ -24,7 +24,7 @@ OUTCOMES: dict[str, Text] = {
         "{count} back before it was confirmed", "{count} back before they were confirmed"
     ),
     Agreement.CONFIRMING: NN_("{count} being confirmed", "{count} being confirmed"),
-    Agreement.UNSEEN: NN_("{count} not looked at since", "{count} not looked at since"),
+    Agreement.UNSEEN: NN_("{count} not looked at yet", "{count} not looked at yet"),
     Agreement.WALLED: NN_("{count} behind a wall", "{count} behind a wall"),
     Agreement.WRONG: NN_("{count} missed", "{count} missed"),
 }
@@ -50,6 +50,8 @@ TEXT: dict[str, Text] = {
         "Of {links} verdicts {agree} agree with what was acted.",
         "links",
     ),
+    "wrong": NN_("{count} is wrong.", "{count} are wrong."),
+    "unsettled": NN_("{count} is not settled: {why}.", "{count} are not settled: {why}."),
     "no_false": N_("No link was ever called dead that was not."),
     "false": NN_(
         "{count} link was called dead that was not:", "{count} links were called dead that were not:"
@@ -68,5 +70,7 @@ TEXT: dict[str, Text] = {
         "Kept in {folder}: rotwatch.db, archive/ (WARC), mails/ (HTML), rotwatch.log. To look further:"
     ),
     "not_kept": N_("Nothing was kept. To look further: rotwatch demo --keep DIR"),
-    "stopped": N_("Stopped in week {week} of {weeks}."),
+    "stopped": N_(
+        "Stopped in week {week} of {weeks}, in the middle of things: time would settle what is open."
+    ),
 }

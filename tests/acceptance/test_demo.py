@@ -21,11 +21,15 @@ from monitor.demo import DrivenClock, State, World
 from monitor.demo.address import place_of
 from monitor.demo.driver import Driver
 from monitor.demo.lists import EXAMPLE_LINKS, example, reading_list
-from monitor.demo.play import settings
+from monitor.demo.play import Played, Spent, Wish, settings
+from monitor.demo.reckoning import Agreement, Found, Reckoning
+from monitor.demo.screen import ending
 from monitor.demo.season import QUIET, Kind, plan
 from monitor.demo.state import TRUTH
 from monitor.model import Outcome
+from monitor.report.language import Language
 from monitor.sources import read_file
+from monitor.store.tally import Tally
 from tests.acceptance.rig import ROTWATCH, _die_with_parent
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -252,6 +256,54 @@ def _read_until(terminal: int, wanted: str | None) -> str:
             break
         shown += part
     return shown.decode("utf-8", "replace")
+
+
+OPEN_EN = """\
+Of 10 verdicts 7 agree with what was acted.
+3 are not settled: 2 being confirmed, 1 not looked at yet.
+No link was ever called dead that was not.
+0 deaths found, 1 being confirmed."""
+OPEN_ZH = """\
+10 个结论中 7 个与扮演的真相一致。
+3 个尚无定论：2 个确认中，1 个尚未查看。
+从未把活着的链接判为失效。
+0 个失效已发现，1 个确认中。"""
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", OPEN_EN), ("zh", OPEN_ZH)])
+def test_what_is_open_when_it_is_stopped_is_not_told_as_a_wrong_verdict(
+    language: Language, said: str
+) -> None:
+    settled: dict[str, int] = dict.fromkeys(map(str, Agreement), 0)
+    verdicts = settled | {"agrees": 7, "being_confirmed": 2, "not_looked_at_since": 1}
+    death = Found(
+        url="https://a.example/1",
+        title="",
+        state=State.GONE,
+        died_at=START,
+        back_at=None,
+        noticed_at=START,
+        confirmed_at=None,
+        outcome=Agreement.CONFIRMING,
+    )
+    reckoning = Reckoning(
+        links=10,
+        verdicts=verdicts,
+        false_deaths=[],
+        deaths=[death],
+        returns={"acted": 0, "found": 0, "not_yet": 0},
+        lost=[],
+        days={"to_notice": None, "to_confirm": None},
+    )
+    played = Played(
+        wish=Wish(links=10, weeks=26, seed=1, language=language),
+        ended_at=START + timedelta(days=3),
+        tally=Tally(links=10, alive=8, suspect=2, safe=10),
+        spent=Spent(looks=10, saves=0, mails=0),
+        reckoning=reckoning,
+    )
+    assert not reckoning.disagrees
+    assert said in "\n".join(str(part) for part in ending(played, seconds=2))
 
 
 async def test_a_folder_in_use_and_a_configuration_are_refused_in_a_sentence(tmp_path: Path) -> None:
