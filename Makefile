@@ -31,7 +31,7 @@ run: $(STAMP) ## watch the example list with the shipped configuration
 	@exec $(BIN)/rotwatch --config config.toml run
 
 test: $(STAMP) ## the whole suite (ARGS=… for pytest)
-	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist load --maxschedchunk 1 $(ARGS)
 
 lint: $(STAMP) ## ruff and strict mypy
 	@$(BIN)/ruff check .

@@ -24,6 +24,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine", ENGINES, indirect=True)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest come first, which are those with a time limit of their own: else the last process to be given one
+    ends long after the others."""
+    usual = float(config.getini("timeout"))
+
+    def limit(item: pytest.Item) -> float:
+        marker = item.get_closest_marker("timeout")
+        return float(marker.args[0]) if marker else usual
+
+    items.sort(key=limit, reverse=True)
+
+
 async def _upgraded(url: str, folder: Path) -> None:
     store = Store(database_url(url, folder))
     await schema.upgrade(store)

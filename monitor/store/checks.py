@@ -13,8 +13,8 @@ from monitor.model import Flip, Status, Verdict
 from monitor.policy import NextLook, Risk, State
 from monitor.policy.schedule import MATES_WITHIN
 from monitor.store import snapshots
-from monitor.store.claims import STATE_COLUMNS, Due
-from monitor.store.links import hurry, hurry_hosts
+from monitor.store.claims import STATE_COLUMNS, Due, lock_hosts, set_due
+from monitor.store.links import hurry_hosts
 from monitor.store.sql import chunks, execute_many
 from monitor.store.tables import flip, link, span
 
@@ -58,10 +58,9 @@ async def record(db: AsyncConnection, looks: Sequence[Look], *, worker: str, van
     await execute_many(db, _UPDATE_LINK, [_link_values(look, spans[look.due.id], vantage) for look in kept])
     await _write_flips(db, kept)
     await _hurry_mates(db, kept)
-    soonest: dict[str, datetime] = {}
-    for look in kept:
-        soonest[look.due.host] = min(look.next.at, soonest.get(look.due.host, look.next.at))
-    await hurry(db, soonest)
+    for names in chunks(sorted({look.due.host for look in kept})):
+        await lock_hosts(db, names)
+        await set_due(db, names)
     return kept
 
 

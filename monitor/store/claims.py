@@ -106,14 +106,11 @@ async def claim(
     claimed: dict[str, list[Due]] = {name: [] for name in wanted}
     async with store.write() as db:
         for names in chunks(sorted(wanted)):
-            # Nobody may make a host due between our reading of its links and our writing of when it is due. All
-            # take hosts in one order, or two would wait for each other.
-            mine = select(host.c.host).where(host.c.host.in_(names)).order_by(host.c.host)
-            await db.execute(mine.with_for_update())
+            await lock_hosts(db, names)
             part = {name: wanted[name] for name in names}
             ids = await _most_urgent(db, part, now=now, only=only, elsewhere=elsewhere)
             rows = await _lease(db, ids, worker=worker, now=now, until=now + lease)
-            shared = await _set_due(db, names)
+            shared = await set_due(db, names)
             mates = await accounts(db, {row.account for row in rows if row.account}, now=now)
             sites = await _sites(db, rows)
             for row in rows:
@@ -186,9 +183,19 @@ async def _lease(
     return [rows[link_id] for link_id in ids if link_id in rows]
 
 
-async def _set_due(db: AsyncConnection, names: Sequence[str]) -> set[str]:
+async def lock_hosts(db: AsyncConnection, names: Sequence[str]) -> None:
+    """Nobody may make a host due between our reading of its links and our writing of when it is due.
+
+    :param names: sorted: all take hosts in one order, or two would wait for each other.
+    """
+    mine = select(host.c.host).where(host.c.host.in_(names)).order_by(host.c.host)
+    await db.execute(mine.with_for_update())
+
+
+async def set_due(db: AsyncConnection, names: Sequence[str]) -> set[str]:
     """Set when each host next has work: its earliest free link, or the end of a lease that may not be kept.
 
+    :param names: of hosts that are locked.
     :returns: the hosts that have more than one watched link.
     """
     mine = (link.c.host == host.c.host, link.c.watched)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from monitor.demo import World
-from tests.acceptance.rig import Rig
+from tests.acceptance.rig import NOT_OURS, Rig
+from tests.acceptance.warm import Warm, running
 
 
 @pytest.fixture
@@ -19,8 +21,17 @@ async def world() -> AsyncIterator[World]:
         yield world
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
+    with running(ours | {"PYTHONWARNINGS": "error"}) as warm:
+        yield warm
+
+
 @pytest.fixture
-def rig(tmp_path: Path, world: World, empty_database: Path) -> Rig:
+async def rig(tmp_path: Path, world: World, empty_database: Path, warm: Warm) -> AsyncIterator[Rig]:
     mail = {"sender": "rotwatch@example.org", "recipients": ["reader@example.org"]}
     settings = {"report": {"timezone": "UTC", "email": mail}}
-    return Rig(tmp_path, world, settings, empty=empty_database)
+    rig = Rig(tmp_path, world, settings, empty=empty_database, warm=warm)
+    yield rig
+    await rig.end()

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.rig import ROTWATCH, _die_with_parent
+from tests.acceptance.rig import ROTWATCH
+from tests.acceptance.warm import die_with_parent
 
 SCRIPT = Path(__file__).with_name("machine.sh")
 NEEDED = ("systemctl", "unshare", "nsenter", "setpriv", "pivot_root", "timeout")
 REFUSED = 77
-LIFE_S = 170
+LIFE_S = 500
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Machine:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        out, _ = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
+        out, _ = await asyncio.wait_for(process.communicate(stdin.encode()), 180)
         said = out.decode()
         self.said.append(f"$ {' '.join(words)}\n{said}")
         if ok and process.returncode:
@@ -64,7 +65,7 @@ class Machine:
         return dict(line.split("=", 1) for line in said.splitlines())
 
     async def until(
-        self, what: str, true: Callable[[dict[str, str]], bool], *, within_s: float = 30
+        self, what: str, true: Callable[[dict[str, str]], bool], *, within_s: float = 120
     ) -> dict[str, str]:
         """Wait until the unit's properties are so; the journal tells why when they are not."""
         deadline = asyncio.get_running_loop().time() + within_s
@@ -91,7 +92,7 @@ async def booted(folder: Path) -> AsyncIterator[Machine]:
         pytest.skip("there is no systemd on this machine")
     process = await asyncio.create_subprocess_exec(
         *("unshare", "--mount", "--propagation", "private", "sh", str(SCRIPT), str(folder), str(LIFE_S)),
-        preexec_fn=_die_with_parent,
+        preexec_fn=die_with_parent,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -118,7 +119,7 @@ async def booted(folder: Path) -> AsyncIterator[Machine]:
         if init is not None and process.returncode is None:
             os.kill(init, 9)
         try:
-            await asyncio.wait_for(process.communicate(), 10)
+            await asyncio.wait_for(process.communicate(), 60)
         except TimeoutError:
             process.kill()
             await process.communicate()

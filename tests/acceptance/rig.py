@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import json
 import os
 import shutil
@@ -19,10 +18,14 @@ from typing import Any
 
 from monitor.cli import cli
 from monitor.demo import World
+from tests.acceptance.warm import Warm, die_with_parent
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "reading-list.md"
 ROTWATCH = Path(sys.executable).with_name("rotwatch")
+
+_die_with_parent = die_with_parent
+ENDS_WITHIN_S = 180  # a bound against hanging on the slowest machine, as all the times to wait are
 
 # what a user's shell has not set: an installed program's modules are compiled once, not at each start
 NOT_OURS = ("ROTWATCH_", "PYTHONDONTWRITEBYTECODE")
@@ -77,11 +80,6 @@ def as_toml(settings: Mapping[str, Any], section: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _die_with_parent() -> None:
-    """A test that is killed leaves no daemon behind (Linux: PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
 @dataclass
 class Answer:
     """What a command gave back."""
@@ -100,7 +98,8 @@ class Rig:
     """``settings`` may be changed before each command: the configuration is written anew.
 
     ``prefix``: a command that runs the command; ``variables``: more of the environment. ``empty``: a database with
-    nothing in it, to begin with where its making is not the matter.
+    nothing in it, to begin with where its making is not the matter. ``warm``: what commands are forked from; without
+    it each is started as a shell does it, which takes ten times as long.
     """
 
     folder: Path
@@ -109,9 +108,12 @@ class Rig:
     prefix: tuple[str, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
     empty: Path | None = None
+    warm: Warm | None = None
+    _started: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     @property
     def config(self) -> Path:
+        """The configuration, as ``settings`` are now."""
         file = self.folder / "config.toml"
         file.write_text(as_toml(merged(self.world.settings(), HURRIED, self.settings)), encoding="utf-8")
         file.chmod(0o600)  # secrets stand in it
@@ -130,19 +132,40 @@ class Rig:
         return [*self.prefix, str(ROTWATCH), "--config", str(self.config), *arguments]
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *self.command(*arguments),
+        return await self.run(*self.command(*arguments))
+
+    async def run(self, *words: str) -> asyncio.subprocess.Process:
+        """Start a program in the environment of the command; it ends with the test."""
+        process = await asyncio.create_subprocess_exec(
+            *words,
             cwd=self.folder,
             env=self.environment,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
+        self._started.append(process)
+        return process
+
+    async def end(self) -> None:
+        """Kill what a test that failed has left running, so that it disturbs no other."""
+        for process in self._started:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
 
     async def rotwatch(self, *arguments: str) -> Answer:
+        """What the command says, in a process of its own."""
+        if self.warm and not self.prefix:
+            words = self.command(*arguments)[1:]
+            environment = self.environment
+            said = await asyncio.to_thread(
+                self.warm.run, words, folder=self.folder, environment=environment, within_s=ENDS_WITHIN_S
+            )
+            return Answer(*said)
         process = await self.start(*arguments)
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        out, err = await asyncio.wait_for(process.communicate(), ENDS_WITHIN_S)
         assert process.returncode is not None
         return Answer(process.returncode, out.decode(), err.decode())
 
@@ -189,12 +212,12 @@ class Daemon:
     async def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         if self.process.returncode is None:
             self.process.send_signal(how)
-        code = await asyncio.wait_for(self.process.wait(), 40)
+        code = await asyncio.wait_for(self.process.wait(), ENDS_WITHIN_S)
         assert self._reader is not None
         await self._reader
         return code
 
-    async def until(self, what: str, true: Callable[[], bool], *, within_s: float = 60) -> None:
+    async def until(self, what: str, true: Callable[[], bool], *, within_s: float = ENDS_WITHIN_S) -> None:
         """Wait for something to come true; the log tells why when it does not."""
         deadline = asyncio.get_running_loop().time() + within_s
         while not true():

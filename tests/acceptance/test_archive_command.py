@@ -18,7 +18,7 @@ from monitor.demo import State, World, trouble
 from monitor.model import Status
 from monitor.store import Store, database_url, service, workers
 from monitor.store.tables import archive_job, link, reference, source
-from tests.acceptance.rig import Rig, clock
+from tests.acceptance.rig import ENDS_WITHIN_S, Rig, clock
 
 FIRST = "https://mp.weixin.qq.com/s/AbCdEfGhIjKlMnOpQrStUv"
 SECOND = "https://mp.weixin.qq.com/s/ZyXwVuTsRqPoNmLkJiHgFe"
@@ -129,7 +129,7 @@ async def test_waiting_says_what_for_and_ends_with_a_table(rig: Rig, world: Worl
     async with store.write() as db:
         await ledgers.write(db, ledgers.Ledger(), clock())  # the minute has passed
         await db.execute(archive_job.update().values(not_before=clock()))
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    out, _ = await asyncio.wait_for(process.communicate(), ENDS_WITHIN_S)
     assert process.returncode == 1, "one of them has no copy"
     lines = out.decode().splitlines()
     flat = "".join(out.decode().split())

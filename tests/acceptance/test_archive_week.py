@@ -7,7 +7,6 @@ import asyncio
 import io
 import json
 import shutil
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, redirect_stdout
@@ -25,6 +24,7 @@ from monitor.config_file import load
 from monitor.store import Store, database_url
 from monitor.web import serving
 from tests.acceptance.rig import ROTWATCH
+from tests.ports import free_port
 
 LINKS = 30
 
@@ -37,7 +37,7 @@ async def lived(tmp_path: Path, empty_database: Path) -> AsyncIterator[Week]:
         yield lived
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 async def test_every_page_ends_with_its_copy_or_its_true_reason_and_all_outputs_say_so(lived: Week) -> None:
     truth.at_the_end(lived)
     _the_local_archive_is_clean(lived.folder)
@@ -87,9 +87,7 @@ async def rotwatch(lived: Week, *arguments: str) -> str:
 async def served(lived: Week) -> AsyncIterator[aiohttp.ClientSession]:
     """The web page of the week."""
     settings = load(str(lived.folder / "config.toml"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        listen = "127.0.0.1:{1}".format(*free.getsockname())
+    listen = f"127.0.0.1:{free_port()}"
     settings = settings.model_copy(update={"web": settings.web.model_copy(update={"listen": listen})})
     store = Store(database_url(settings.database.url, lived.folder))
     try:

@@ -159,8 +159,8 @@ async def test_doctor_tells_of_being_offline_once_and_asks_nobody_else(rig: Rig,
     answer = await rig.rotwatch("doctor", "--json")
     found = {check["name"]: (check["level"], check["found"]) for check in answer.json["checks"]}
     assert [name for name, (level, _) in found.items() if level == "failed"] == ["network"]
-    assert found["archive.org"] == found["clock"] == ("skipped", "not asked: offline")
-    assert found["mail"] == ("skipped", f"127.0.0.1:{port} does not answer: offline")
+    assert found["archive.org"] == found["clock"] == ("warning", "not asked: offline")
+    assert found["mail"] == ("warning", f"127.0.0.1:{port} does not answer: offline")
     assert answer.code == 1
     assert not [look for look in world.log if look.host.endswith("archive.org")]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitor.demo import State, World
-from tests.acceptance.rig import Daemon, Rig
+from tests.acceptance.rig import ROTWATCH, Daemon, Rig
 
 NO_ARCHIVE = {"archives": {"wayback": {"enabled": False}}}
 
@@ -50,7 +50,9 @@ async def test_a_full_disk_loses_nothing_and_is_over_when_there_is_room(rig: Rig
     del rig.settings["sources"]
     config = rig.config.read_text(encoding="utf-8")
     (rig.folder / "config.toml").write_text(f'{config}[[sources]]\npath = "later.md"\n', encoding="utf-8")
-    daemon = Daemon(rig, await start_as_it_is(rig))
+    # with the configuration as it lies there
+    words = (*rig.prefix, str(ROTWATCH), "--config", str(rig.folder / "config.toml"), "run")
+    daemon = Daemon(rig, await rig.run(*words))
     daemon._reader = asyncio.create_task(daemon._read())
     inside = Path(f"/proc/{daemon.process.pid}/root{state}")
     await daemon.until("its start", lambda: any("online" in line for line in daemon.log))
@@ -71,23 +73,8 @@ def fill(file: Path) -> None:
             pass
 
 
-async def start_as_it_is(rig: Rig) -> asyncio.subprocess.Process:
-    """Like ``rig.start("run")`` with the configuration as it lies there."""
-    from tests.acceptance.rig import ROTWATCH, _die_with_parent
-
-    return await asyncio.create_subprocess_exec(
-        *(*rig.prefix, str(ROTWATCH), "--config", str(rig.folder / "config.toml"), "run"),
-        cwd=rig.folder,
-        env=rig.environment,
-        preexec_fn=_die_with_parent,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-
-
 async def test_without_file_descriptors_no_link_is_blamed(rig: Rig, world: World) -> None:
-    rig.settings |= NO_ARCHIVE | {"network": {"anchors": []}}
+    rig.settings |= NO_ARCHIVE | {"network": {"anchors": []}, "daemon": {"grace_s": 1}}
     articles(world, rig, 60)
     for number in range(60):  # so that all are open at once
         world.set(f"https://a{number}.example/post/{number}", State.HANG if number % 2 else State.LIVE)

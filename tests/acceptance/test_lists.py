@@ -69,6 +69,20 @@ async def test_a_list_that_changes_is_read_again_by_the_daemon(rig: Rig, world: 
     assert await daemon.end() == 0
 
 
+async def test_a_list_without_a_link_is_said_to_have_none(rig: Rig) -> None:
+    empty, code, full = (rig.folder / name for name in ("empty.md", "code.md", "full.md"))
+    empty.write_text("# To read\n\nexample.org without a scheme\n", encoding="utf-8")
+    code.write_text("```\ncurl https://a.example/1\n```\n", encoding="utf-8")
+    full.write_text("```\nhttps://a.example/2\n```\n", encoding="utf-8")
+    targets = [str(one) for one in (empty, code, full)]
+    for command in ("add", "extract"):
+        answer = await rig.rotwatch(command, *targets)
+        assert answer.code == 0
+        said = [line for line in answer.err.splitlines() if line.startswith("No links found in ")]
+        assert [line.split(":")[0] for line in said] == [f"No links found in {one}" for one in targets[:2]]
+    assert rig.ask("SELECT url FROM link") == [("https://a.example/2",)]
+
+
 async def test_extract_reads_as_add_does_and_stores_nothing(rig: Rig) -> None:
     answer = await rig.rotwatch("extract", str(EXAMPLE))
     assert len(answer.out.splitlines()) == 81
@@ -77,7 +91,8 @@ async def test_extract_reads_as_add_does_and_stores_nothing(rig: Rig) -> None:
 
 async def test_personal_parameters_reach_neither_database_nor_output(rig: Rig) -> None:
     url = "https://mp.weixin.qq.com/s/rX8L63-jDGJT6lCAj04I3Q?key=SECRET1&uin=SECRET2&pass_ticket=SECRET3#rd"
-    added = await rig.rotwatch("add", url)
+    (rig.folder / "list.md").write_text(f"[Read {url}]({url})\n", encoding="utf-8")
+    added = await rig.rotwatch("add", url, "list.md")
     shown = await rig.rotwatch("show", url, "--json")
     dump = (
         (rig.folder / "rotwatch.db").read_bytes()

@@ -22,7 +22,7 @@ def part(mail: EmailMessage, kind: str) -> EmailMessage:
     return found
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_month_brings_a_mail_each_monday_that_says_what_happened(tmp_path: Path) -> None:
     month = await live(tmp_path, links=32)
     _each_is_sound(month)

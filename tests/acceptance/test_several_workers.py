@@ -12,9 +12,9 @@ from tests import postgres
 from tests.acceptance.crowd import PLAIN, Crowd, make_list, seen, share
 from tests.acceptance.rig import Rig, merged
 
-PACE_S = 1.5
-LATE_S = 0.6  # between taking the turn and asking, on a busy machine
-POLITE = {"polite.example": 8, "slow.example": 8}
+PACE_S = 2.5
+LATE_S = 1.7  # between taking the turn and asking, on a busy machine
+POLITE = {"polite.example": 6, "slow.example": 6}
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def crowd(rig: Rig, postgresql: postgres.Server) -> Iterator[Crowd]:
     postgresql.drop("crowd")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_three_workers_lose_nothing_whoever_is_killed_and_however_often_the_database_goes(
     crowd: Crowd, world: World
 ) -> None:
@@ -38,7 +38,7 @@ async def test_three_workers_lose_nothing_whoever_is_killed_and_however_often_th
             await crowd.restart_database(away_s=0.5)
 
     urls = make_list(world, crowd.rig, links=240, hosts=30, polite=POLITE)
-    await share(crowd, disturb=disturb, within_s=180)
+    await share(crowd, disturb=disturb, within_s=300)
 
     assert crowd.ask("SELECT looks, status, count(*) FROM link GROUP BY 1, 2") == [(1, "alive", len(urls))]
     assert crowd.ask("SELECT sum(checks) FROM span") == [(len(urls),)]

@@ -228,7 +228,7 @@ async def test_a_first_good_look_leaves_a_copy_that_reads_back(store: Store, loc
 async def test_the_same_text_is_not_kept_twice_and_a_new_one_is(store: Store, local: LocalArchive) -> None:
     link_id = await add_link(store)
     first = await keep(store, local, link_id)
-    file = next(local.directory.iterdir())
+    file = next(local.directory.glob("*.warc.gz"))
     size = file.stat().st_size
     assert await keep(store, local, link_id, body=b"<html nonce=2>" + page().body) is None
     assert file.stat().st_size == size

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,7 +31,8 @@ def link(**values: Any) -> dict[str, Any]:
         "url": "https://mp.weixin.qq.com/s/rX8L63-jDGJT6lCAj04I3Q",
         "title": "分布式与高效深度学习",
         "status": "dead",
-        "since": NOW,
+        "since": NOW + timedelta(days=7),
+        "failing_since": NOW,
         "reason": Reason.DELETED_BY_AUTHOR,
         "at_risk": True,
         "snapshot": {"captured_at": NOW, "verified": True},
@@ -64,10 +65,10 @@ def test_a_narrow_terminal_shows_the_whole_address_and_a_wide_one_columns() -> N
     assert drawn(80) == [
         "✗ dead!    分布式与高效深度学习",
         "           mp.weixin.qq.com/s/rX8L63-jDGJT6lCAj04I3Q",
-        "           deleted by its author, 1 Mar 2026; copy 1 Mar 2026",
+        "           deleted by its author, since 1 Mar 2026; copy 1 Mar 2026",
     ]
     assert drawn(80, url="https://a.example/1")[1] == (
-        "           a.example/1  deleted by its author, 1 Mar 2026; copy 1 Mar 2026"
+        "           a.example/1  deleted by its author, since 1 Mar 2026; copy 1 Mar 2026"
     )
     head, row = drawn(160)
     for name, content in (("Title", "分"), ("Address", "mp."), ("Why", "deleted"), ("Copy", "copy")):

@@ -16,7 +16,7 @@ from monitor.logs import JournalHandler, PriorityFormatter, to_journal
 def journal(tmp_path: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(tmp_path / "journal"))
-        listener.settimeout(5)
+        listener.settimeout(60)
         yield listener
 
 

@@ -76,7 +76,17 @@ def test_uninstalling_removes_the_unit_alone(tmp_path: Path) -> None:
     assert place.config.exists()
 
 
-def test_a_program_that_the_services_user_cannot_reach_is_refused_with_the_mend(tmp_path: Path) -> None:
+def test_a_program_in_a_folder_that_the_unit_hides_is_refused_with_the_mend() -> None:
+    assert "PrivateTmp=yes" in service_files.unit_text(PROGRAM, user=False, systemd=252)
+    for hidden in ("/tmp", "/var/tmp"):
+        with pytest.raises(ServiceError, match=rf"below {hidden}, .*elsewhere, like /opt/rotwatch"):
+            service_files.check_reachable(Path(hidden, "venv/bin/rotwatch"))
+
+
+def test_a_program_that_the_services_user_cannot_reach_is_refused_with_the_mend(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(service_files, "OF_ITS_OWN", ())  # where the tests' own folder is
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     program = closed / "rotwatch"

@@ -253,7 +253,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("piece", HOSTILE)
 @pytest.mark.parametrize("name", ["a.md", "a.html", "a.txt", "a.opml", "a.json"])
 def test_hostile_repetition_takes_time_in_proportion(name: str, piece: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.urls import MAX_LENGTH, NotALink, clean, is_archive, is_personal
+from monitor.urls import MAX_LENGTH, NotALink, clean, is_archive, is_personal, told, without_personal
 
 
 @pytest.mark.parametrize(
@@ -262,3 +262,32 @@ def test_no_personal_parameter_is_left(raw: str) -> None:
         return
     for name, value in parse_qsl(query, keep_blank_values=True):
         assert not is_personal(name, value)
+
+
+@pytest.mark.parametrize(
+    ("title", "told_as"),
+    [
+        ("看 https://a.example/1?id=7&share_token=SECRET，很好", "看 https://a.example/1?id=7，很好"),
+        ("a.example/s?uin=SECRET&id=7 | Blog", "a.example/s?id=7 | Blog"),
+        ("www.a.example/?key=SECRET", "www.a.example/"),
+        ("https://me:SECRET@a.example/1", "https://a.example/1"),
+        ("https://a.example:99999/1?key=SECRET", "https://a.example:99999/1"),
+        ("What is Node.js? And 1 + 1 = 2?", "What is Node.js? And 1 + 1 = 2?"),
+        ("https://a.example/A%2f 或 a@b.example?", "https://a.example/A%2f 或 a@b.example?"),
+    ],
+)
+def test_a_title_keeps_its_addresses_without_what_is_personal_in_them(title: str, told_as: str) -> None:
+    assert without_personal(title) == told_as
+
+
+@pytest.mark.parametrize(
+    ("source", "told_as"),
+    [
+        ("posts/what?.md", "posts/what?.md"),
+        ("https://a.example/feed.xml", "https://a.example/feed.xml"),
+        ("https://me:SECRET@a.example:8443/f@x?token=SECRET#SECRET", "https://a.example:8443/f@x?…"),
+        ("HTTPS://a.example#SECRET", "HTTPS://a.example"),
+    ],
+)
+def test_a_list_on_the_network_is_told_without_its_keys(source: str, told_as: str) -> None:
+    assert told(source) == told_as
