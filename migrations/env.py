@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from monitor.store.tables import WHERE, metadata
+from monitor.store.schema import tables_in
 
 connection: Connection = context.config.attributes["connection"]
-for index in (index for table in metadata.tables.values() for index in table.indexes if WHERE in index.info):
-    index.dialect_options[connection.dialect.name]["where"] = text(index.info[WHERE])
 context.configure(
     connection=connection,
-    target_metadata=metadata,
+    target_metadata=tables_in(connection.dialect.name),
     render_as_batch=True,
     compare_type=True,
 )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -78,9 +77,15 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
             upper.startswith(f"{key}__") for key in known - sections
         ):  # an entry of a table: PACE__HOSTS__…
             continue
-        close = difflib.get_close_matches(upper, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else "config.toml lists every key."
+        hint = _hint(upper, known, otherwise="config.toml lists every key.")
         raise ConfigError(f"The environment variable {name} is no setting: {hint}")
+
+
+def _hint(word: str, known: Iterable[str], *, otherwise: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  (for mistakes only)
+
+    close = get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]}?" if close else otherwise
 
 
 def keys(model: type[BaseModel] = Settings, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -125,8 +130,7 @@ def _mistake(one: ErrorDetails) -> str:
     key = ".".join(str(part) for part in loc)
     if one["type"] == "extra_forbidden":
         name, fields = str(loc[-1]), [f for f in _model_at(loc[:-1]).model_fields if f != "file"]
-        close = difflib.get_close_matches(name, fields, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(fields)}."
+        hint = _hint(name, fields, otherwise=f"known here: {', '.join(fields)}.")
         return f"unknown key {key}: {hint}"
     if one["type"] == "missing":
         return f"{key} is missing: add it."

@@ -137,8 +137,9 @@ class Daemon:
             await tally.record(db, await tally.count(db), now)
         async with self.store.read() as db:
             self.sweep.experience = await stats.experience(db, now)
-        await retention.make_room(self.store, self._local, now=now)
         await outbox.forget(self.store, now)
+        # last: it may find its files in use, or damaged
+        await retention.make_room(self.store, self._local, now=now)
 
     async def status_line(self) -> str:
         """One line for ``systemctl status``."""
@@ -193,6 +194,7 @@ class Daemon:
 
     async def _begin(self) -> None:
         await leases.free_those_of_the_dead(self.store, self.clock())
+        await self.member.notice_others()
         await self.tell()
 
     async def _let_go(self) -> None:

@@ -74,6 +74,8 @@ def is_personal(name: str, value: str) -> bool:
 
 
 def _without_personal(query: str, host: str) -> str:
+    if not query:
+        return ""
     kept: list[str] = []
     for piece in re.split(r"(?=[&;])", query):
         name, _, value = piece.lstrip("&;").partition("=")
@@ -115,6 +117,8 @@ _WRAPPERS = (
 
 def _wrapped(host: str, path: str, query: str) -> str | None:
     """The address that a redirector's own address carries in clear, else None."""
+    if "http" not in query.lower():  # letters are never encoded here
+        return None
     for owner, at, parameter in _WRAPPERS:
         if (host == owner or host.endswith("." + owner)) and path.rstrip("/") == at.rstrip("/"):
             for name, value in parse_qsl(query):
@@ -260,6 +264,41 @@ def _fragment(fragment: str, host: str) -> str:
     route, mark, query = _percent(fragment, _IN_QUERY).partition("?")
     query = _without_personal(query, host) if mark else ""
     return route + (query and f"?{query}")
+
+
+# --- what people are told ------------------------------------------------------------------------------------------
+
+# with a scheme, or with a host before its parameters, as people and browsers shorten addresses
+_IN_WORDS = re.compile(
+    r"(?:https?://|www\.)[!-~]+|(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}(?::\d{1,5})?(?:/[!->@-~]*)?\?[!-~]*=[!-~]*",
+    re.IGNORECASE,
+)
+
+
+def without_personal(words: str) -> str:
+    """A title with the addresses that stand in it cleaned: it is told by mail, where they are not to be."""
+    return _IN_WORDS.sub(_cleaned, words) if "?" in words or "@" in words else words
+
+
+def _cleaned(match: re.Match[str]) -> str:
+    address = match[0]
+    if "?" not in address and "@" not in address:
+        return address
+    scheme = "" if address.lower().startswith("http") else "https://"
+    try:
+        return clean(scheme + address).removeprefix(scheme)
+    except NotALink:
+        return address.partition("?")[0].rpartition("@")[2]
+
+
+def told(source: str) -> str:
+    """A list's name as it may be told: of an address neither its login nor its query, which may be a reader's key."""
+    if not source.lower().startswith(("http://", "https://")):
+        return source
+    address, mark, _ = source.partition("#")[0].partition("?")
+    scheme, _, rest = address.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}{'?…' if mark else ''}"
 
 
 # --- archives ------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from monitor.config import Settings
     from monitor.fetch import Fetcher
+    from monitor.model import Page
     from monitor.store import Store
 
 
@@ -71,6 +72,11 @@ class App:
         async with Fetcher(self.settings.network, base=self.settings.home) as fetcher:
             yield fetcher
 
+    @asynccontextmanager
+    async def lazy_fetcher(self) -> AsyncIterator[LazyFetcher]:
+        async with AsyncExitStack() as stack:
+            yield LazyFetcher(self, stack)
+
     @cached_property
     def out(self) -> Console:
         """Tables and coloured text for stdout."""
@@ -84,6 +90,20 @@ class App:
         from rich.console import Console
 
         return Console(stderr=True, highlight=False)
+
+
+class LazyFetcher:
+    """A fetcher for lists. Most of them are files: the client, slow to make, is made when it is asked for."""
+
+    def __init__(self, app: App, stack: AsyncExitStack) -> None:
+        self._app, self._stack = app, stack
+        self._fetcher: Fetcher | None = None
+
+    async def fetch(self, url: str) -> Page:
+        """:raises ConfigError: ``network.ca_file`` or ``network.proxy`` cannot be used."""
+        if self._fetcher is None:
+            self._fetcher = await self._stack.enter_async_context(self._app.fetcher())
+        return await self._fetcher.fetch(url)
 
 
 pass_app = click.make_pass_decorator(App)

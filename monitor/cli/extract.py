@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from monitor.cli.add import NO_LINKS
 from monitor.cli.app import App, echo_json, pass_app, run, say
 
 if TYPE_CHECKING:
@@ -23,12 +24,17 @@ def command(app: App, targets: tuple[str, ...]) -> int:
 
 async def _extract(app: App, targets: tuple[str, ...]) -> int:
     from monitor.sources.sync import lists_of
+    from monitor.urls import told
 
-    async with app.fetcher() as fetcher:
+    async with app.lazy_fetcher() as fetcher:
         for target in targets:
+            found = 0
             async for _, loaded in lists_of(target, base=Path.cwd(), fetcher=fetcher):
+                found += len(loaded.references)
                 for reference in loaded.references:
                     _print(reference)
+            if not found:
+                say(NO_LINKS.format(target=told(target)))
     return 0
 
 

@@ -9,6 +9,7 @@ from monitor.model import Reference
 from monitor.sources.decode import decode
 from monitor.sources.files import SourceError, expand, is_url, read_bytes
 from monitor.sources.formats import looks_like_list, reader_for, scrolls
+from monitor.urls import without_personal
 
 __all__ = ["SourceError", "expand", "is_url", "looks_like_list", "read", "read_bytes", "read_file", "scrolls"]
 
@@ -18,11 +19,12 @@ def read(path: str, data: bytes, *, content_type: str | None = None) -> list[Ref
 
     ``path`` (a file or URL) and ``content_type`` help to tell the format; the content decides where it can. URLs are
     as written, with the escapes of the format undone, and begin with ``http://`` or ``https://``; titles are at most
-    500 characters on one line, empty where the list has none. Pure; never raises, whatever the bytes.
+    500 characters on one line, without the personal parameters of addresses in them, and empty where the list has none.
+    Pure; never raises, whatever the bytes.
     """
     content = decode(data, content_type)
     mentions = reader_for(path, content, content_type)(content)
-    return [Reference(mention.url, mention.title, path, mention.line) for mention in mentions]
+    return [Reference(one.url, without_personal(one.title), path, one.line) for one in mentions]
 
 
 def read_file(path: str) -> list[Reference]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 MAX_URL = 4096
@@ -28,9 +29,16 @@ _HOST = (
     rf"(?:\[[0-9A-Fa-f:.]{{2,45}}\]|(?=[^\W_])(?:[{_CJK}][{_CJK}A-Za-z0-9\-]*+)?"
     rf"(?:(?:[A-Za-z0-9\-_.]|{_OTHER})++(?:(?<=[.\-])[{_CJK}][{_CJK}A-Za-z0-9\-]*+)?)*+)(?::[0-9]{{1,5}})?"
 )
-_HEAD = re.compile(rf"((?i:https?://)|(?<![\w@./\-])(?i:www\.)(?=\w)){_HOST}")
+_BEGINS = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 
+# These take long to compile, and a list without bare addresses needs none of them.
+@cache
+def _head() -> re.Pattern[str]:
+    return re.compile(rf"((?i:https?://)|(?<![\w@./\-])(?i:www\.)(?=\w)){_HOST}")
+
+
+@cache
 def _tail(*more: str) -> re.Pattern[str]:
     """Path, query and fragment. CJK letters belong to them only from the start of a segment or value on:
     ``/wiki/深度学习`` but not ``/s/abc这篇文章``."""
@@ -39,8 +47,6 @@ def _tail(*more: str) -> re.Pattern[str]:
     return re.compile(rf"(?=[/?#])(?:{parts})*+")
 
 
-_PLAIN_TAIL = _tail()
-_MARKDOWN_TAIL = _tail(_ESCAPED)
 _RUN = re.compile(r"[^\s<>\"]*+")
 
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -50,6 +56,7 @@ _ENDING = re.compile(r"&(?:lt|gt|quot|apos|nbsp|#39|#34|#x27|#x22|#60|#62|#160);
 _AMPERSAND = re.compile(_BACKSLASHED)
 _ESCAPE = re.compile(_ESCAPED)
 _TRAILING = ".,:;!?'*~(["
+_BRACKET = re.compile(r"[()\[\]]")
 _CLOSERS = {")": "(", "]": "["}
 
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd\ud800-\udfff]")
@@ -80,8 +87,8 @@ def unescape_markdown(text: str) -> str:
 def find_urls(text: str) -> Iterator[Found]:
     """The bare addresses of ``text`` in their order."""
     pos = 0
-    while head := _HEAD.search(text, pos):
-        found = _complete(text, head, _PLAIN_TAIL)
+    while (begin := _BEGINS.search(text, pos)) and (head := _head().search(text, begin.start())):
+        found = _complete(text, head)
         if found.url:
             yield found
         pos = found.end
@@ -92,15 +99,15 @@ def markdown_url_at(text: str, pos: int) -> Found | None:
 
     None if nothing does; ``url`` is empty if it is no address to watch.
     """
-    head = _HEAD.match(text, pos)
-    return _complete(text, head, _MARKDOWN_TAIL) if head else None
+    head = _head().match(text, pos)
+    return _complete(text, head, is_markdown=True) if head else None
 
 
 def whole_url(text: str) -> str | None:
     """The address that is all of ``text`` but for space around it, if it is one."""
     text = text.strip()
-    head = _HEAD.match(text)
-    found = _complete(text, head, _PLAIN_TAIL) if head else None
+    head = _head().match(text) if _BEGINS.match(text) else None
+    found = _complete(text, head) if head else None
     return found.url or None if found and found.end == len(text) else None
 
 
@@ -117,11 +124,12 @@ def link_target(raw: str) -> str | None:
     return url if len(url) <= MAX_URL and _TARGET.fullmatch(url) else None
 
 
-def _complete(text: str, head: re.Match[str], tail: re.Pattern[str]) -> Found:
+def _complete(text: str, head: re.Match[str], *, is_markdown: bool = False) -> Found:
     """The address that begins with ``head``; ``url`` is empty if it is none, and ``end`` where to look on."""
     start, end = head.span()
     if not _is_public_name(head):
         return Found(start, head.end(1), "")
+    tail = _tail(_ESCAPED) if is_markdown else _tail()
     for limit in (_FIRST_LOOK, MAX_URL):
         rest = tail.match(text, end, end + limit)
         whole = text[start : rest.end() if rest else end]
@@ -135,7 +143,7 @@ def _complete(text: str, head: re.Match[str], tail: re.Pattern[str]) -> Found:
         run = _RUN.match(text, start + len(whole))
         return Found(start, run.end() if run else start + len(whole), "")
     url = _AMPERSAND.sub("&", raw) if "\\" in raw else raw
-    url = unescape_markdown(url) if tail is _MARKDOWN_TAIL else unescape(url)
+    url = unescape_markdown(url) if is_markdown else unescape(url)
     if head[1][0] in "wW":
         url = "http://" + url
     return Found(start, start + len(raw), url)
@@ -166,14 +174,13 @@ def _trimmed(raw: str) -> str:
 
 def balanced_length(raw: str) -> int:
     """How much of ``raw`` comes before the first closing bracket that was never opened."""
-    if ")" not in raw and "]" not in raw:
-        return len(raw)
     depth = {"(": 0, "[": 0}
-    for index, char in enumerate(raw):
+    for bracket in _BRACKET.finditer(raw):
+        char = bracket[0]
         if char in depth:
             depth[char] += 1
-        elif char in _CLOSERS:
-            depth[_CLOSERS[char]] -= 1
-            if depth[_CLOSERS[char]] < 0:
-                return index
+            continue
+        depth[_CLOSERS[char]] -= 1
+        if depth[_CLOSERS[char]] < 0:
+            return bracket.start()
     return len(raw)

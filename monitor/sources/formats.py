@@ -8,13 +8,25 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from monitor.sources import bookmarks, feeds, html, markdown, text
+from monitor.sources import bookmarks, html, text
 from monitor.sources.decode import decode
 from monitor.sources.rows import Mention
 
 _HEAD = 4096
 
 Reader = Callable[[str], list[Mention]]
+
+
+def _read_feed(content: str) -> list[Mention]:
+    from monitor.sources import feeds  # noqa: PLC0415  (with its XML parser slow to import, and most lists are none)
+
+    return feeds.read(content)
+
+
+def _read_markdown(content: str) -> list[Mention]:
+    from monitor.sources import markdown  # noqa: PLC0415  (likewise)
+
+    return markdown.read(content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,7 @@ FORMATS = (
         signature=re.compile(r"\s*<!DOCTYPE NETSCAPE-Bookmark-file", re.IGNORECASE),
     ),
     Format(
-        feeds.read,
+        _read_feed,
         _words(".opml .rss .atom"),
         _words(
             "text/x-opml text/opml application/opml+xml application/rss+xml application/atom+xml application/rdf+xml"
@@ -59,7 +71,7 @@ FORMATS = (
         collected=False,
     ),
     Format(
-        markdown.read,
+        _read_markdown,
         _words(".md .markdown .mdown .mkd .mkdn .mdwn .mdx .qmd .rmd"),
         _words("text/markdown text/x-markdown text/x-web-markdown"),
     ),
@@ -96,7 +108,7 @@ def reader_for(path: str, content: str, content_type: str | None) -> Reader:
         return by_type or by_name or text.read
     if signed:
         return signed.read
-    return markdown.read if _MARKDOWN_SIGNS.search(content) else text.read
+    return _read_markdown if _MARKDOWN_SIGNS.search(content) else text.read
 
 
 def looks_like_list(data: bytes, content_type: str | None) -> bool:

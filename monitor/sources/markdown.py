@@ -27,14 +27,31 @@ _ADDRESS_KEYS = frozenset(("link", "url", "source", "source_url", "original", "o
 _HIGHLIGHT = re.compile(r"^[ ]{0,3}\{%-?[ ]*(?:end)?highlight\b[^\n]*$", re.MULTILINE)
 _HIGHLIGHT_FENCE = "~" * 40
 _MAY_HOLD_LINKS = re.compile(r"https?:|www\.|//", re.IGNORECASE)
+# What a text holds if a rule of block structure can ever apply to it. The others are left out: each rule that is
+# there is tried on each line, which was most of the time that a plain list took.
+_SIGNS = {
+    "table": re.compile(r"\|"),
+    "code": re.compile(r"\t|[ ]{4}"),
+    "fence": re.compile(r"```|~~~"),
+    "blockquote": re.compile(r">"),
+    "hr": re.compile(r"([*_-])[ \t]*+\1[ \t]*+\1"),
+    "reference": re.compile(r"\]:"),
+    "html_block": re.compile(r"<"),
+    "heading": re.compile(r"#"),
+    "lheading": re.compile(r"[=-][ \t]*+$", re.MULTILINE),
+}
 
 
 class _Blocks(MarkdownIt):
-    """markdown-it-py reduced to block structure, with addresses left as they were written."""
+    """markdown-it-py reduced to block structure, with addresses left as they were written.
 
-    def __init__(self) -> None:
+    :param idle: the rules that are left out.
+    """
+
+    def __init__(self, idle: frozenset[str]) -> None:
         super().__init__("commonmark", {"maxNesting": 40})
         self.enable("table")
+        self.block.ruler.disable(idle)
         self.core.ruler.disable(["inline", "text_join"])
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802
@@ -45,8 +62,12 @@ class _Blocks(MarkdownIt):
 
 
 @cache
-def _blocks() -> _Blocks:
-    return _Blocks()
+def _blocks(idle: frozenset[str]) -> _Blocks:
+    return _Blocks(idle)
+
+
+def _idle(text: str) -> frozenset[str]:
+    return frozenset(rule for rule, sign in _SIGNS.items() if not sign.search(text))
 
 
 def read(text: str) -> list[Mention]:
@@ -111,7 +132,7 @@ class _Reader:
 
     def __init__(self, text: str, first_line: int) -> None:
         environment: dict[str, Any] = {}
-        self._tokens = _blocks().parse(text, environment)
+        self._tokens = _blocks(_idle(text)).parse(text, environment)
         self._first_line = first_line
         self._references: dict[str, dict[str, Any]] = environment.get("references", {})
         self._duplicates: list[dict[str, Any]] = environment.get("duplicate_refs", [])

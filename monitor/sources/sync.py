@@ -9,22 +9,21 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from monitor.member import host_name
-from monitor.model import Reference
+from monitor.model import Page, Reference
 from monitor.platforms import identify
 from monitor.sources import SourceError, expand, is_url, looks_like_list, read, read_bytes, scrolls
 from monitor.store import Store, links, workers
 from monitor.store.links import BY_HAND, Mention
-from monitor.urls import NotALink
+from monitor.urls import NotALink, told
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
     from monitor.config import Source
-    from monitor.fetch import Fetcher
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +36,21 @@ class SourceUnreachableError(SourceError):
     """A list on the network cannot be had now."""
 
 
+class ListFetcher(Protocol):
+    """What is needed of a :class:`~monitor.fetch.Fetcher` here."""
+
+    async def fetch(self, url: str) -> Page: ...
+
+
 @dataclass(slots=True)
 class Summary:
-    """What reading some lists brought."""
+    """What reading some lists brought. ``empty``: the targets that mention no link."""
 
     references: int = 0
     links_added: int = 0
     links_known: int = 0
     skipped: list[dict[str, str]] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def understand(references: Sequence[Reference]) -> tuple[list[Mention], list[dic
     return mentions, skipped
 
 
-async def load(source: str, fetcher: Fetcher) -> Loaded:
+async def load(source: str, fetcher: ListFetcher) -> Loaded:
     """Read one list.
 
     :raises SourceError: it cannot be read.
@@ -86,24 +92,24 @@ async def load(source: str, fetcher: Fetcher) -> Loaded:
     return Loaded(references, hashlib.sha256(data).hexdigest(), not scrolls(data, content_type))
 
 
-async def _download(url: str, fetcher: Fetcher) -> tuple[bytes, str | None]:
+async def _download(url: str, fetcher: ListFetcher) -> tuple[bytes, str | None]:
     page = await fetcher.fetch(url)
     content_type = page.headers.get("content-type")
     if page.failure or page.http_status != 200:
         why = page.failure.detail if page.failure else f"HTTP {page.http_status}"
         raise SourceUnreachableError(
-            f"The list {url} cannot be read ({why}): try again later or give a file."
+            f"The list {told(url)} cannot be read ({why}): try again later or give a file."
         )
     if not page.complete:
-        raise SourceError(f"The list {url} is too large: raise [network] max_body_mb or give a file.")
+        raise SourceError(f"The list {told(url)} is too large: raise [network] max_body_mb or give a file.")
     if not looks_like_list(page.body, content_type):
         raise SourceError(
-            f"{url} is a page, not a list: name a feed, an OPML, bookmark, Markdown or text file."
+            f"{told(url)} is a page, not a list: name a feed, an OPML, bookmark, Markdown or text file."
         )
     return page.body, content_type
 
 
-async def lists_of(target: str, *, base: Path, fetcher: Fetcher) -> AsyncIterator[tuple[str, Loaded]]:
+async def lists_of(target: str, *, base: Path, fetcher: ListFetcher) -> AsyncIterator[tuple[str, Loaded]]:
     """What a target of the command line names, list by list; a URL that is no list mentions itself.
 
     :raises SourceError: the target, or a list below it, cannot be read.
@@ -116,7 +122,7 @@ async def lists_of(target: str, *, base: Path, fetcher: Fetcher) -> AsyncIterato
 
 
 async def add(
-    store: Store, targets: Sequence[str], *, base: Path, now: datetime, fetcher: Fetcher
+    store: Store, targets: Sequence[str], *, base: Path, now: datetime, fetcher: ListFetcher
 ) -> Summary:
     """Watch what ``targets`` name: single URLs, files, folders, globs, feeds.
 
@@ -124,8 +130,12 @@ async def add(
     """
     summary = Summary()
     for target in targets:
+        mentioned = 0
         async for source, loaded in lists_of(target, base=base, fetcher=fetcher):
+            mentioned += len(loaded.references)
             await _store(store, source, loaded, summary, now=now, machine=host_name())
+        if not mentioned:
+            summary.empty.append(target)
     async with store.write() as db:
         await links.unwatch_unmentioned(db)
     return summary
@@ -165,7 +175,7 @@ class Syncer:
     :param machine: the name of this one, where it is not the host's.
     """
 
-    def __init__(self, store: Store, fetcher: Fetcher, machine: str | None = None) -> None:
+    def __init__(self, store: Store, fetcher: ListFetcher, machine: str | None = None) -> None:
         self._store, self._fetcher = store, fetcher
         self._machine = machine or host_name()
         self._stamps: dict[
@@ -218,7 +228,7 @@ class Syncer:
     async def _withdraw(self, paths: Collection[str]) -> None:
         async with self._store.write() as db:
             for path in paths:
-                log.info("%s is not configured any more", path, extra={"action": "sync"})
+                log.info("%s is not configured any more", told(path), extra={"action": "sync"})
                 await links.drop_source(db, path)
 
     async def _sync_one(
@@ -236,7 +246,9 @@ class Syncer:
         if not loaded.references and await self._had_references(
             path
         ):  # most likely caught while being written
-            await self._cannot_read(path, f"{path} has no links any more: those it had stay watched.", now)
+            await self._cannot_read(
+                path, f"{told(path)} has no links any more: those it had stay watched.", now
+            )
         elif row is not None and row.digest == loaded.digest and archive in (None, row.archive):
             async with self._store.write() as db:
                 await links.mark_source(db, path, now, problem=None, machine=self._machine)
@@ -245,7 +257,9 @@ class Syncer:
             await _store(self._store, path, loaded, summary, now=now, archive=archive, machine=self._machine)
             skipped = len(summary.skipped) - before
             hint = f"; {skipped} cannot be watched: rotwatch extract tells why" if skipped else ""
-            log.info("read %s: %d references%s", path, len(loaded.references), hint, extra={"action": "sync"})
+            log.info(
+                "read %s: %d references%s", told(path), len(loaded.references), hint, extra={"action": "sync"}
+            )
         if stamp:
             self._stamps[path] = stamp
 
