@@ -15,7 +15,7 @@ from monitor.policy.schedule import MATES_WITHIN
 from monitor.store import snapshots
 from monitor.store.claims import STATE_COLUMNS, Due, lock_hosts, set_due
 from monitor.store.links import hurry_hosts
-from monitor.store.sql import chunks, execute_many
+from monitor.store.sql import chunks, execute_many, one_of
 from monitor.store.tables import flip, link, span
 
 if TYPE_CHECKING:
@@ -67,10 +67,16 @@ async def record(db: AsyncConnection, looks: Sequence[Look], *, worker: str, van
 async def _still_held(db: AsyncConnection, ids: Sequence[int], worker: str) -> set[int]:
     held: set[int] = set()
     for part in chunks(ids):
-        statement = select(link.c.id).where(link.c.id.in_(part), link.c.leased_by == worker)
-        statement = statement.order_by(link.c.id).with_for_update()
-        held |= set((await db.execute(statement)).scalars())
+        held |= set((await db.execute(_STILL_HELD, {"ids": part, "worker": worker})).scalars())
     return held
+
+
+_STILL_HELD = (
+    select(link.c.id)
+    .where(link.c.id.in_(one_of("ids")), link.c.leased_by == bindparam("worker"))
+    .order_by(link.c.id)
+    .with_for_update()
+)
 
 
 async def _write_spans(db: AsyncConnection, looks: Sequence[Look], vantage: str) -> dict[int, int | None]:
@@ -126,6 +132,7 @@ def _span_values(look: Look, vantage: str) -> dict[str, Any]:
 
 
 _NEW_SPAN = insert(span).returning(span.c.id, span.c.link_id)
+_NEW_FLIPS = insert(flip)
 _LENGTHEN_SPAN = (
     update(span)
     .where(span.c.id == bindparam("span"))
@@ -202,7 +209,7 @@ async def _write_flips(db: AsyncConnection, looks: Sequence[Look]) -> None:
         if look.flip
     ]
     if rows:
-        await db.execute(insert(flip), rows)
+        await db.execute(_NEW_FLIPS, rows)
     for look in looks:
         if look.flip and look.state.failing_since != look.due.state.failing_since:
             await snapshots.set_copy(db, look.due.id)  # of a dying page the copy from before counts

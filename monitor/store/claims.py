@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, func, or_, select, update
 
 from monitor.model import Status
 from monitor.platforms import generic
@@ -22,7 +23,7 @@ from monitor.store import domains
 from monitor.store.accounts import accounts
 from monitor.store.engine import Store
 from monitor.store.links import hurry_hosts
-from monitor.store.sql import chunks, execute_many, for_each
+from monitor.store.sql import chunks, execute_many, for_each, one_of
 from monitor.store.tables import host, link, pace, span
 
 if TYPE_CHECKING:
@@ -119,10 +120,6 @@ async def claim(
     return claimed
 
 
-def _free(now: datetime) -> ColumnElement[bool]:
-    return or_(link.c.lease_until.is_(None), link.c.lease_until <= now)
-
-
 async def _most_urgent(
     db: AsyncConnection,
     wanted: Mapping[str, int],
@@ -131,33 +128,53 @@ async def _most_urgent(
     only: Mapping[str, Collection[int]] | None,
     elsewhere: str | None,
 ) -> list[int]:
-    """The ids of each host's due links, the most overdue for their own interval first.
-
-    Chosen among those due longest, and among the newest of those never looked at: lists grow at their end and their
-    files are named by date, so the newest are the youngest. The two are counted apart, or a new list of thousands
-    would hide the suspects behind it.
-    """
-    due = link.alias("due")
-    free = or_(due.c.lease_until.is_(None), due.c.lease_until <= now)
-    mine = (due.c.host == host.c.host, due.c.next_check_at <= now, free, due.c.watched, ~due.c.ignored)
-    choice = select(due.c.id).where(*mine).limit(max(wanted.values()) + WINDOW)
+    """The ids of each host's due links, the most overdue for their own interval first."""
+    values: dict[str, Any] = {"now": now, "most": max(wanted.values()) + WINDOW, "hosts": list(wanted)}
     if only is not None:
-        choice = choice.where(due.c.id.in_(set().union(*(only[name] for name in wanted))))
+        values["ids"] = list(set().union(*(only[name] for name in wanted)))
     if elsewhere is not None:
-        choice = choice.where(or_(due.c.only_from.is_(None), due.c.only_from != elsewhere))
-    never = choice.where(due.c.looks == 0).order_by(due.c.id.desc())
-    again = choice.where(due.c.looks > 0).order_by(due.c.next_check_at)
+        values["elsewhere"] = elsewhere
     found: dict[str, list[tuple[float, int]]] = {name: [] for name in wanted}
-    for kind in (never, again):
-        columns = (link.c.id, link.c.host, link.c.last_checked_at, link.c.next_check_at)
-        chosen = select(*columns).select_from(for_each(db, host, kind, link)).where(host.c.host.in_(wanted))
-        for link_id, name, last, next_at in (await db.execute(chosen)).all():
+    for chosen in _due_links(db.dialect.name, some=only is not None, others=elsewhere is not None):
+        for link_id, name, last, next_at in (await db.execute(chosen, values)).all():
             found[name].append((_urgency(last, next_at, now), link_id))
     ids: list[int] = []
     for name, weighed in found.items():
         weighed.sort(reverse=True)
         ids += (link_id for _, link_id in weighed[: wanted[name]])
     return ids
+
+
+@cache
+def _due_links(dialect: str, *, some: bool, others: bool) -> list[Select[Any]]:
+    """The links of each host to choose from: those due longest, and the newest of those never looked at.
+
+    Lists grow at their end and their files are named by date, so the newest are the youngest. The two are counted
+    apart, or a new list of thousands would hide the suspects behind it.
+    """
+    due = link.alias("due")
+    free = or_(due.c.lease_until.is_(None), due.c.lease_until <= bindparam("now"))
+    mine = (
+        due.c.host == host.c.host,
+        due.c.next_check_at <= bindparam("now"),
+        free,
+        due.c.watched,
+        ~due.c.ignored,
+    )
+    choice = select(due.c.id).where(*mine).limit(bindparam("most"))
+    if some:
+        choice = choice.where(due.c.id.in_(one_of("ids")))
+    if others:
+        choice = choice.where(or_(due.c.only_from.is_(None), due.c.only_from != bindparam("elsewhere")))
+    never = choice.where(due.c.looks == 0).order_by(due.c.id.desc())
+    again = choice.where(due.c.looks > 0).order_by(due.c.next_check_at)
+    columns = (link.c.id, link.c.host, link.c.last_checked_at, link.c.next_check_at)
+    return [
+        select(*columns)
+        .select_from(for_each(dialect, host, kind, link))
+        .where(host.c.host.in_(one_of("hosts")))
+        for kind in (never, again)
+    ]
 
 
 def _urgency(last: datetime | None, due: datetime, now: datetime) -> float:
@@ -173,14 +190,20 @@ async def _lease(
     """Lease the links that are still free; their rows in the order of ``ids``."""
     rows: dict[int, Row[Any]] = {}
     for part in chunks(ids):
-        leased = await db.execute(
-            update(link)
-            .where(link.c.id.in_(part), _free(now))
-            .values(leased_by=worker, lease_until=until)
-            .returning(*(link.c[name] for name in _OF_DUE))
-        )
+        leased = await db.execute(_LEASE, {"ids": part, "now": now, "by": worker, "until": until})
         rows |= {row[0]: row for row in leased.all()}
     return [rows[link_id] for link_id in ids if link_id in rows]
+
+
+_LEASE = (
+    update(link)
+    .where(
+        link.c.id.in_(one_of("ids")),
+        or_(link.c.lease_until.is_(None), link.c.lease_until <= bindparam("now")),
+    )
+    .values(leased_by=bindparam("by"), lease_until=bindparam("until"))
+    .returning(*(link.c[name] for name in _OF_DUE))
+)
 
 
 async def lock_hosts(db: AsyncConnection, names: Sequence[str]) -> None:
@@ -188,8 +211,12 @@ async def lock_hosts(db: AsyncConnection, names: Sequence[str]) -> None:
 
     :param names: sorted: all take hosts in one order, or two would wait for each other.
     """
-    mine = select(host.c.host).where(host.c.host.in_(names)).order_by(host.c.host)
-    await db.execute(mine.with_for_update())
+    await db.execute(_LOCK_HOSTS, {"names": names})
+
+
+_LOCK_HOSTS = (
+    select(host.c.host).where(host.c.host.in_(one_of("names"))).order_by(host.c.host).with_for_update()
+)
 
 
 async def set_due(db: AsyncConnection, names: Sequence[str]) -> set[str]:
@@ -198,6 +225,17 @@ async def set_due(db: AsyncConnection, names: Sequence[str]) -> set[str]:
     :param names: of hosts that are locked.
     :returns: the hosts that have more than one watched link.
     """
+    rows = (await db.execute(_WORK_OF, {"names": names})).all()
+    moments = [
+        {"name": name, "moment": min((at for at in (free, lost) if at), default=None)}
+        for name, free, lost, _ in rows
+    ]
+    await execute_many(db, _DUE_AT, moments)
+    return {name for name, _, _, another in rows if another is not None}
+
+
+def _work_of() -> Select[Any]:
+    """Of some hosts: when the first free link is due, when the first lease ends, and a second link."""
     mine = (link.c.host == host.c.host, link.c.watched)
     waiting = (
         select(link.c.next_check_at)
@@ -209,15 +247,10 @@ async def set_due(db: AsyncConnection, names: Sequence[str]) -> set[str]:
     leased = select(func.min(link.c.lease_until)).where(*held)
     second = select(link.c.id).where(*mine).limit(1).offset(1)
     facts = [one.correlate(host).scalar_subquery() for one in (waiting, leased, second)]
-    rows = (await db.execute(select(host.c.host, *facts).where(host.c.host.in_(names)))).all()
-    moments = [
-        {"name": name, "moment": min((at for at in (free, lost) if at), default=None)}
-        for name, free, lost, _ in rows
-    ]
-    await execute_many(db, _DUE_AT, moments)
-    return {name for name, _, _, another in rows if another is not None}
+    return select(host.c.host, *facts).where(host.c.host.in_(one_of("names")))
 
 
+_WORK_OF = _work_of()
 _DUE_AT = update(host).where(host.c.host == bindparam("name")).values(due_at=bindparam("moment"))
 
 

@@ -12,7 +12,7 @@ from monitor.model import Status
 from monitor.platforms import generic
 from monitor.policy import Registration
 from monitor.store.links import hurry_hosts
-from monitor.store.sql import chunks, insert
+from monitor.store.sql import chunks, insert, one_of
 from monitor.store.tables import domain, link
 
 if TYPE_CHECKING:
@@ -40,11 +40,13 @@ async def known(db: AsyncConnection, names: Collection[str]) -> dict[str, Regist
     above = {name: _above(name) for name in names}
     told: dict[str, Registration] = {}
     for part in chunks(sorted({one for ones in above.values() for one in ones})):
-        answered = (domain.c.name.in_(part), domain.c.answered_at.is_not(None))
-        for row in await db.execute(select(domain).where(*answered)):
+        for row in await db.execute(_ANSWERED, {"names": part}):
             told[row.name] = Registration(row.answered_at, row.expires_at, frozenset(row.statuses or ()))
     nearest = {name: next((one for one in ones if one in told), None) for name, ones in above.items()}
     return {name: told[found] for name, found in nearest.items() if found}
+
+
+_ANSWERED = select(domain).where(domain.c.name.in_(one_of("names")), domain.c.answered_at.is_not(None))
 
 
 def _above(host: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, Table, case, func, select
 
 from monitor.model import Outcome, Status
 from monitor.policy.vantage import Sighting
@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 STREAMED = 500  # links read at a time
+SHOWN = (  # columns of a link
+    *(
+        "id",
+        "url",
+        "title",
+        "platform",
+        "status",
+        "since",
+        "last_checked_at",
+        "next_check_at",
+        "watched",
+        "ignored",
+    ),
+    *("outcome", "reason", "evidence", "at_risk", "chance_90d", "risk_reasons", "copy_id"),
+)
 DANGER = {Status.SUSPECT: 0, Status.DEAD: 1, Status.BLIND: 2, Status.ALIVE: 3, Status.PENDING: 4}
 
 
@@ -52,8 +67,8 @@ class Filter:
         return wanted
 
 
-def _links() -> Select[Any]:
-    """Links beside the copy that counts, or the newest that is still to be judged."""
+def _links(*columns: ColumnElement[Any] | Table) -> Select[Any]:
+    """Columns of links beside the copy that counts, or the newest that is still to be judged."""
     newest = snapshot.alias("newest")
     unjudged = (
         select(func.max(newest.c.id))
@@ -63,7 +78,7 @@ def _links() -> Select[Any]:
     )
     shown = func.coalesce(link.c.copy_id, unjudged)
     return select(
-        link,
+        *columns,
         snapshot.c.url.label("copy_url"),
         snapshot.c.archive.label("copy_archive"),
         snapshot.c.captured_at.label("copy_at"),
@@ -79,7 +94,7 @@ async def stream(
     """
     order = case({status.value: rank for status, rank in DANGER.items()}, value=link.c.status, else_=9)
     statement = (
-        _links()
+        _links(*(link.c[name] for name in dict.fromkeys((*SHOWN, *also))))
         .where(chosen.condition)
         .order_by(order, link.c.at_risk.desc(), link.c.chance_90d.desc(), link.c.url)
         .limit(limit)
@@ -160,7 +175,7 @@ class Whole:
 
 async def whole(db: AsyncConnection, url: str) -> Whole | None:
     """Everything about the link with that canonical URL; None when it is not known."""
-    row = (await db.execute(_links().where(link.c.url == url))).first()
+    row = (await db.execute(_links(link).where(link.c.url == url))).first()
     if row is None:
         return None
     places = await _places(db, [row.id])

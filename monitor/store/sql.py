@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Table,
     Update,
+    bindparam,
     cast,
     extract,
     func,
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CHUNK = 500  # bound values in one IN (…)
+
+
+def one_of(name: str) -> Any:
+    """A list that is bound later, for IN: what is asked at every look is a statement made once."""
+    return bindparam(name, expanding=True)
 
 
 def insert(db: AsyncConnection, table: Table) -> Any:
@@ -50,19 +56,19 @@ def insert_new(db: AsyncConnection, table: Table) -> Insert:
     return statement
 
 
-def days(db: AsyncConnection, moment: ColumnElement[datetime]) -> ColumnElement[float]:
+def days(dialect: str, moment: ColumnElement[datetime]) -> ColumnElement[float]:
     """A moment as days since some day long ago, the same for all."""
-    if db.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return func.julianday(moment, type_=Double)
     return cast(extract("epoch", moment) / 86_400, Double)
 
 
-def for_each(db: AsyncConnection, outer: Table, picked: Select[int], table: Table) -> FromClause:
+def for_each(dialect: str, outer: Table, picked: Select[int], table: Table) -> FromClause:
     """``outer`` beside the rows of ``table`` whose ids ``picked`` selects for each of its rows, by which it may choose.
 
     With a limit in ``picked``, so many for each. Where the database can, they are locked, and locked ones left out.
     """
-    if db.dialect.name == "sqlite":  # it has no LATERAL, but asks such a list anew for each row
+    if dialect == "sqlite":  # it has no LATERAL, but asks such a list anew for each row
         return outer.join(table, table.c.id.in_(picked.correlate(outer)))
     few = picked.with_for_update(skip_locked=True).lateral("few")
     return outer.join(few, true()).join(table, table.c.id == few.c.id)

@@ -85,13 +85,14 @@ def _lived(db: AsyncConnection, now: datetime) -> CTE:
         .subquery()
     )
     start = case((looks.c.outcome_before == Outcome.OK, looks.c.ended_before), else_=looks.c.started_at)
-    birth = days(db, born())
+    dialect = db.dialect.name
+    birth = days(dialect, born())
     return (
         select(
             link.c.platform,
             link.c.account,
-            (days(db, start) - birth).label("since"),
-            (days(db, looks.c.ended_at) - birth).label("until"),
+            (days(dialect, start) - birth).label("since"),
+            (days(dialect, looks.c.ended_at) - birth).label("until"),
         )
         .join_from(looks, link, looks.c.link_id == link.c.id)
         .where(looks.c.outcome == Outcome.OK, looks.c.ended_at > start)
@@ -101,7 +102,8 @@ def _lived(db: AsyncConnection, now: datetime) -> CTE:
 
 
 async def _deaths(db: AsyncConnection, now: datetime) -> list[tuple[Any, ...]]:
-    age = days(db, link.c.failing_since) - days(db, born())
+    dialect = db.dialect.name
+    age = days(dialect, link.c.failing_since) - days(dialect, born())
     column = case(*((age < limit, index) for index, limit in enumerate(_ages())), else_=len(_ages()))
     counted = (
         select(link.c.platform, column.label("age_column"))
@@ -127,9 +129,10 @@ async def lives(db: AsyncConnection) -> list[Life]:
         .subquery()
     )
     last = case((_WATCHED_DEATH, link.c.failing_since), else_=link.c.last_ok_at)
-    statement = select(days(db, last) - days(db, first.c.at), case((_WATCHED_DEATH, 1), else_=0)).join_from(
-        first, link, first.c.link_id == link.c.id
-    )
+    dialect = db.dialect.name
+    statement = select(
+        days(dialect, last) - days(dialect, first.c.at), case((_WATCHED_DEATH, 1), else_=0)
+    ).join_from(first, link, first.c.link_id == link.c.id)
     rows = await db.execute(statement.where(link.c.last_ok_at.is_not(None)))
     return [Life(max(0.0, days), bool(died)) for days, died in rows]
 
@@ -139,8 +142,9 @@ async def looks(db: AsyncConnection, since: datetime) -> dict[str, tuple[int, in
 
     The second is an estimate where a span began before: its looks are taken as evenly spread.
     """
-    share = (days(db, span.c.ended_at) - days(db, literal(since, UtcDateTime()))) / (
-        days(db, span.c.ended_at) - days(db, span.c.started_at)
+    dialect = db.dialect.name
+    share = (days(dialect, span.c.ended_at) - days(dialect, literal(since, UtcDateTime()))) / (
+        days(dialect, span.c.ended_at) - days(dialect, span.c.started_at)
     )
     after = case(
         (span.c.started_at > since, span.c.checks),
