@@ -64,7 +64,9 @@ class Reading:
         if known.sketch and verdict.likeness is None and page.complete:
             text = self._platform.article(self._document).text
             verdict = replace(verdict, likeness=likeness(known.sketch, text))
-        return verdict if verdict.moved_to else replace(verdict, moved_to=_moved_to(page))
+        if not verdict.moved_to and (target := _moved_to(page)):
+            verdict = replace(verdict, moved_to=target)
+        return verdict
 
     def _broken_off(self, known: Known) -> Verdict | None:
         """A failure after a status: only structure that was already there, or a wall, still speaks."""
@@ -81,7 +83,8 @@ class Reading:
         # known by its text or title: the platform's own containers are not there
         platform = self._platform if verdict.reason is Reason.ARTICLE else generic
         found = platform.article(self._document)
-        return replace(found, account=tidy(found.account, MAX_ACCOUNT) or None) if found.account else found
+        account = tidy(found.account, MAX_ACCOUNT) or None if found.account else None
+        return found if account == found.account else replace(found, account=account)
 
 
 def judge(page: Page, known: Known = _NOTHING) -> Verdict:

@@ -95,7 +95,7 @@ def _found_wall(reason: Reason, rule: str, evidence: str, document: Document) ->
 
 def _walled(document: Document) -> Verdict | None:
     page = document.page
-    if is_host(host_of(page.final_url), ["passport.csdn.net"]):
+    if is_host(host_of(page.final_url), ("passport.csdn.net",)):
         return _found_wall(Reason.LOGIN, "login", "passport.csdn.net", document)
     if page.http_status == 521 or _is_challenge(document):
         return _found_wall(
@@ -141,16 +141,15 @@ def _not_found(document: Document, *, is_article: bool) -> Verdict | None:
 
 def article(document: Document) -> Article:
     """Text and pictures of the container, the author from the address, the time from JSON-LD (China's)."""
-    plain = generic.article(document)
     content = document.first("#content_views") or document.first("#article_content")
     address = document.page.final_url or document.page.url
     pictures = content.css("img")[:500] if content is not None else []
     sources = (node.attributes.get("data-src") or node.attributes.get("src") or "" for node in pictures)
     return Article(
-        text=one_line(content) if content is not None else plain.text,
+        text=one_line(content) if content is not None else document.readable,
         title=_title(document) or None,
-        account=account(canonical(address)) or plain.account,
-        published_at=_published_at(document) or plain.published_at,
+        account=account(canonical(address)) or generic.account(address),
+        published_at=_published_at(document) or generic.published_at(document),
         pictures=tuple(dict.fromkeys(generic.absolute(address, source) for source in sources if source)),
     )
 

@@ -27,4 +27,4 @@ def is_garbled(text: str) -> bool:
     cjk = _CJK.findall(sample)
     if len(cjk) < _ENOUGH:
         return not cjk and len(_LATIN_1.findall(sample)) > len(sample) / 2
-    return sum(character in _COMMON for character in cjk) < len(cjk) * 0.08
+    return sum(map(_COMMON.__contains__, cjk)) < len(cjk) * 0.08

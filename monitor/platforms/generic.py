@@ -6,6 +6,7 @@ Facts: docs/platforms.md, "Ordinary sites"; docs/policy.md, "Is it the article?"
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import urljoin
 
@@ -13,7 +14,7 @@ from monitor.model import Article, Known, Outcome, Page, Reason, Verdict
 from monitor.platforms import transport, walls
 from monitor.platforms.base import found, host_of, parts_of, path_of
 from monitor.platforms.html import Document, tidy
-from monitor.platforms.likeness import DRIFTED, SAME, SAME_TITLE, likeness, resemblance, title_likeness
+from monitor.platforms.likeness import DRIFTED, SAME, is_same_title, likeness, resemblance
 from monitor.platforms.soft404 import soft_404
 from monitor.platforms.tombstones import whole_site
 from monitor.urls import NotALink, clean
@@ -29,6 +30,7 @@ _LOGIN_PATH = re.compile(
 )
 _LOGIN_QUERY = re.compile(r"(?i)(?:^|&)mod=logging(?:&|$)")
 _HOME = re.compile(r"(?i)/(?:[a-z]{2}(?:[-_][a-z]{2,4})?/?)?(?:(?:index|default|home|main)(?:\.\w{2,5})?)?/?")
+_WHOLE = re.compile(r"(?a)https?://[\w.-]+/[\w./%~@:+,=&!-]*(?:\?[\w./%~@:+,=&!-]+)?")
 _SEPARATORS = re.compile(r"\s[|\-–—·_:»]\s|[|_]|\s?[-–—]{2,}\s?")
 
 
@@ -75,22 +77,34 @@ def enough(document: Document) -> bool:
 
 
 def _ok(reason: Reason, document: Document, alike: float | None) -> Verdict:
-    evidence = document.title or document.readable or document.page.headers.get("content-type", "")
+    title = document.title  # is tidy
     return Verdict(
         outcome=Outcome.OK,
         reason=reason,
         rule=f"generic.ok.{reason}",
-        evidence=tidy(evidence),
-        title=document.title or None,
+        evidence=title or tidy(document.readable or document.page.headers.get("content-type", "")),
+        title=title or None,
         likeness=alike,
     )
 
 
 def same_title(recorded: str, document: Document) -> bool:
     """Whether one of the page's own titles is the recorded one, with or without the site's name behind it."""
-    titles = [document.title, document.meta("og:title"), document.text("h1")]
-    pieces = {piece for title in titles for piece in (title, *_SEPARATORS.split(title)) if piece}
-    return any(title_likeness(recorded, piece) >= SAME_TITLE for piece in pieces)
+    return is_same_title(recorded, _titles(document))
+
+
+def _titles(document: Document) -> Iterator[str]:
+    """The page's own titles and their pieces; each is looked up only when those before it were others."""
+    yield from _pieces(document.title)
+    if (heading := document.text("h1")) != document.title:
+        yield from _pieces(heading)
+    if (shared := document.meta("og:title")) not in (document.title, heading):
+        yield from _pieces(shared)
+
+
+def _pieces(title: str) -> Iterator[str]:
+    yield title
+    yield from _SEPARATORS.split(title)
 
 
 # --- where it led --------------------------------------------------------------------------------------------------
@@ -187,31 +201,34 @@ def _is_shell(document: Document) -> bool:
 def article(document: Document) -> Article:
     """The body without navigation, header, footer and asides; what its meta data says about it."""
     base = document.page.final_url or document.page.url
-    pictures = [] if not document.is_html else document.tree.css("body img")[:200]
+    pictures = document.tree.tags("img")[:200] if document.is_html else []
     sources = (node.attributes.get("data-src") or node.attributes.get("src") or "" for node in pictures)
     title = document.meta("og:title") or document.title
     return Article(
         text=document.readable,
         title=title or None,
         account=host_of(base) or None,
-        published_at=parse_time(_published(document)),
+        published_at=published_at(document),
         pictures=tuple(
             dict.fromkeys(absolute(base, source) for source in sources if source[:5] != "data:" and source)
         ),
     )
 
 
-def _published(document: Document) -> str:
-    return (
+def published_at(document: Document) -> datetime | None:
+    """When the page says that it was published."""
+    return parse_time(
         document.meta("article:published_time")
         or document.json_ld("datePublished")
         or document.meta("datePublished")
-        or document.attribute("article time[datetime]", "datetime")
+        or (document.attribute("article time[datetime]", "datetime") if document.has("time") else "")
     )
 
 
 def absolute(base: str, address: str) -> str:
     """An address on a page as a whole URL; itself where it is too broken to join."""
+    if _WHOLE.fullmatch(address):  # to join it would change nothing, at ten times the cost
+        return address
     try:
         return urljoin(base, address.strip())
     except ValueError:
@@ -220,6 +237,8 @@ def absolute(base: str, address: str) -> str:
 
 def parse_time(text: str) -> datetime | None:
     """A time as pages write it, aware and in UTC; one without a zone is read as UTC."""
+    if not text:
+        return None
     try:
         moment = datetime.fromisoformat(text.strip())
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
-from collections.abc import Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, read_bom
 
@@ -17,21 +15,41 @@ from monitor.platforms.limits import MAX_CHARACTERS, parsable_length
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+_Answer = TypeVar("_Answer")
+
 EVIDENCE_LENGTH = 300
 _BOILERPLATE = ["nav", "header", "footer", "aside", "svg", "iframe"]
 _NOT_TEXT = ["script", "style", "noscript", "template"]
+_META_NAMES = ("property", "name", "itemprop")
+_REFRESH = "http-equiv"
 _RUNS = re.compile(r"(?i)\s*(?:|module|(?:text|application)/(?:x-)?(?:java|ecma)script)\s*(?:;.*)?")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 _ASTRAY = re.compile(r"[\ud800-\udfff\x00]+")
+_LONG = 10_000  # characters
 _MAX_TEXT = 1_000_000  # characters of markup; a longer text says nothing more about the page
 
 
 def tidy(text: str, limit: int = EVIDENCE_LENGTH) -> str:
     """One line for people: white space collapsed, what cannot be printed out, cut at ``limit`` characters."""
-    line = _SPACE.sub(" ", text[: limit * 20]).strip()
-    if not line.isprintable():
-        line = "".join(character for character in line if character.isprintable()).strip()
+    start = text[: limit * 20]
+    if start.isprintable():  # then its only white space is the space itself
+        line = " ".join(start.split())
+    else:
+        line = "".join(character for character in _SPACE.sub(" ", start) if character.isprintable()).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+class once(Generic[_Answer]):  # noqa: N801 -- used as a decorator
+    """``functools.cached_property`` without its lock, which costs more than many of the answers."""
+
+    def __init__(self, work: Callable[[Any], _Answer]) -> None:
+        self._work = work
+        self._name = work.__name__
+        self.__doc__ = work.__doc__
+
+    def __get__(self, instance: object, owner: type | None = None) -> _Answer:
+        answer = instance.__dict__[self._name] = self._work(instance)
+        return answer
 
 
 class Document:
@@ -41,7 +59,7 @@ class Document:
         self.page = page
         self._limit = limit
 
-    @cached_property
+    @once
     def is_html(self) -> bool:
         """Whether it should be read as HTML: said so, or nothing said and it looks so."""
         kind = self.page.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -57,7 +75,7 @@ class Document:
         start = self.page.body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         return start.startswith((b"<!doctype html", b"<html"))
 
-    @cached_property
+    @once
     def markup(self) -> str:
         """The decoded body, at most ``limit`` characters; of what is no text at all only a beginning."""
         body, declared = self.page.body, self.page.headers.get("content-type")
@@ -67,95 +85,125 @@ class Document:
                 return sample
         return decode(body[: 4 * self._limit], declared)[: self._limit]
 
-    @cached_property
+    @once
     def safe(self) -> str:
         """As much of the markup as is safe to parse."""
         return self.markup[: parsable_length(self.markup)]
 
-    @cached_property
+    @once
     def state(self) -> Any:
         """The JSON that a page's own scripts start from (``js-initialData``); None when there is none."""
         return self.json("script#js-initialData")
 
-    @cached_property
+    @once
     def tree(self) -> LexborHTMLParser:
         """The parsed page, or as much of it as is safe to parse."""
         return _parse(self.safe)
 
     def first(self, selector: str) -> LexborNode | None:
         """The first element that a CSS selector finds."""
+        if selector.isalnum():  # a mere name is found several times quicker than a selector
+            return next(iter(self.tree.tags(selector)), None)
         return self.tree.css_first(selector)
 
     def has(self, selector: str) -> bool:
         """Whether a CSS selector finds anything."""
-        return self.tree.css_first(selector) is not None
+        return self.first(selector) is not None
 
     def text(self, selector: str) -> str:
         """The text of the first element found, on one line; empty when there is none."""
-        node = self.tree.css_first(selector)
+        node = self.first(selector)
         return tidy(text_of(node)) if node is not None else ""
 
     def attribute(self, selector: str, name: str) -> str:
         """An attribute of the first element found; empty when there is none."""
-        node = self.tree.css_first(selector)
+        node = self.first(selector)
         return (node.attributes.get(name) or "").strip() if node is not None else ""
+
+    def may_hold(self, mark: str) -> bool:
+        """Whether to query for what has this mark: a short page is quicker searched than queried, a long one is not."""
+        return len(self.markup) > _LONG or mark in self.markup
 
     def meta(self, name: str) -> str:
         """The content of a ``<meta>`` by name, property or itemprop."""
-        kinds = ("property", "name", "itemprop")
-        return tidy(next((said for kind in kinds if (said := self._metas.get((kind, name)))), ""), 1000)
+        for kind in _META_NAMES:
+            if said := self._metas.get((kind, name)):
+                return tidy(said, 1000)
+        return ""
 
-    @cached_property
+    @once
+    def refresh(self) -> str:
+        """When the page sends its reader elsewhere and where, as it says it; empty when it does not."""
+        return self._metas.get((_REFRESH, "refresh"), "")
+
+    @once
     def _metas(self) -> dict[tuple[str, str], str]:
         """By attribute and its value: the content of the first ``<meta>`` that has it."""
         first: dict[tuple[str, str], str] = {}
-        for node in self.tree.css("meta"):
+        for node in self.tree.tags("meta"):
             fields = node.attributes
-            for kind in ("property", "name", "itemprop"):
+            content = (fields.get("content") or "").strip()
+            for kind in _META_NAMES:
                 if value := fields.get(kind):
-                    first.setdefault((kind, value), (fields.get("content") or "").strip())
+                    first.setdefault((kind, value), content)
+            if value := fields.get(_REFRESH):
+                first.setdefault((_REFRESH, value.lower()), content)
         return first
 
-    @cached_property
+    @once
     def title(self) -> str:
-        """The text of ``<title>``."""
-        return self.text("head title") or self.text("title")
+        """The text of ``<title>``, rather the page's own than a drawing's."""
+        titles = self.tree.tags("title")
+        own = [node for node in titles if (above := node.parent) is not None and above.tag == "head"]
+        for node in (*own[:1], *titles[:1]):
+            if text := tidy(text_of(node)):
+                return text
+        return ""
 
-    @cached_property
+    @once
     def headings(self) -> tuple[str, ...]:
         """Title and headings: where a page says what it is."""
         found = (tidy(text_of(node)) for node in self.tree.css("h1, h2, h3")[:12])
         return tuple(text for text in (self.title, *found) if text)
 
-    @cached_property
+    @once
     def scripts(self) -> tuple[str, ...]:
         """The source of every inline script that a browser would run; data in script elements is none."""
         inline = (
-            node for node in self.tree.css("script") if _RUNS.fullmatch(node.attributes.get("type") or "")
+            node for node in self.tree.tags("script") if _RUNS.fullmatch(node.attributes.get("type") or "")
         )
         return tuple(code for node in inline if (code := node.text(deep=True)).strip())
 
-    @cached_property
+    @once
     def visible(self) -> str:
         """All text a reader could see, on one line."""
-        return self._texts[0]
+        return self._text_without(_NOT_TEXT) if self._has_boilerplate else self._main
 
-    @cached_property
+    @once
     def readable(self) -> str:
         """The main text: the body without navigation, header, footer and asides."""
         if not self.is_html:
             kind = self.page.headers.get("content-type", "")
             return self.markup if kind.startswith("text/") else ""
-        return self._texts[1]
+        return self._main
 
-    @cached_property
-    def _texts(self) -> tuple[str, str]:
+    def shows(self, characters: int) -> bool:
+        """Whether a reader sees so many characters: of a long page the main text tells, without its frame."""
+        return len(self._main) >= characters or len(self.visible) >= characters
+
+    @once
+    def _main(self) -> str:
+        return self._text_without(_NOT_TEXT + _BOILERPLATE)
+
+    @once
+    def _has_boilerplate(self) -> bool:
+        return any(map(self.tree.tags, _BOILERPLATE))
+
+    def _text_without(self, names: list[str]) -> str:
         # A tree of its own: stripping would take the elements from under the rules. To copy is quicker than to parse.
         tree = self.tree.clone() if len(self.safe) <= _MAX_TEXT else _parse(self.safe[:_MAX_TEXT])
-        tree.strip_tags(_NOT_TEXT)
-        visible = one_line(tree.body)
-        tree.strip_tags(_BOILERPLATE)
-        return visible, one_line(tree.body)
+        tree.strip_tags(names)
+        return one_line(tree.body)
 
     def json(self, selector: str) -> Any:
         """The JSON inside the first element found; None when there is none or it is broken."""
@@ -164,7 +212,7 @@ class Document:
 
     def json_ld(self, key: str) -> str:
         """A string of that key in the page's JSON-LD, wherever it stands."""
-        if "ld+json" not in self.markup:
+        if not self.may_hold("ld+json"):
             return ""
         for node in self.tree.css('script[type="application/ld+json"]')[:5]:
             for item in _dicts(parse_json(node.text(deep=True))):
@@ -226,8 +274,8 @@ def decode(body: bytes, content_type: str | None) -> str:
     encoding, bom = read_bom(body)
     if encoding is not None and bom is not None:
         return body[len(bom) :].decode(encoding, "replace")
-    if _is_utf8(body):
-        return body.decode("utf-8", "replace")
+    if (text := _utf8(body)) is not None:
+        return text
     sample = body[:_SAMPLE]
     inside = html_body_declared_encoding(sample)
     declared = http_content_type_encoding(content_type) or inside
@@ -242,10 +290,9 @@ _SAMPLE = 16_384
 _CHINESE = frozenset({"gb2312", "gbk", "gb18030", "hz"})
 
 
-def _is_utf8(body: bytes) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
+def _utf8(body: bytes) -> str | None:
+    """The body read as UTF-8, None where it is not; a character cut in two at the end is no error."""
     try:
-        decoder.decode(body)  # a character cut in two at the end is no error
-    except UnicodeDecodeError:
-        return False
-    return True
+        return body.decode()
+    except UnicodeDecodeError as error:
+        return body.decode("utf-8", "replace") if error.reason == "unexpected end of data" else None

@@ -11,6 +11,8 @@ import hashlib
 import re
 import string
 import struct
+from collections.abc import Iterable
+from operator import add
 from typing import TYPE_CHECKING
 
 from monitor.model import Sketch
@@ -29,6 +31,7 @@ _KEPT = 256
 _GRAM = 4
 _MAX_CHARACTERS = 60_000  # a long essay; keeps the worst case at some 30 ms
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
+_NOT_IN_TITLES = re.compile(r"[\W_]+")
 _ASCII_NOT_LETTERS = bytes(code for code in range(128) if chr(code) not in string.ascii_letters)
 _MULTIPLIER = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio: neighbours land far apart
 _HEAD = struct.Struct("<32sIH")
@@ -50,8 +53,13 @@ def likeness(stored: Sketch, text: str) -> float:
     letters = _letters(text)
     if not stored.hashes:
         return 0.0 if letters else 1.0
-    shared = set(stored.hashes).intersection(_hashes(letters).tolist())
-    return len(shared) / len(stored.hashes)
+    if not letters:
+        return 0.0
+    import numpy as np  # noqa: PLC0415 -- as below
+
+    wanted, hashes = np.array(stored.hashes, "<u8"), _hashes(letters)
+    nearest = hashes.take(hashes.searchsorted(wanted), mode="clip")
+    return int(np.count_nonzero(nearest == wanted)) / len(wanted)
 
 
 def resemblance(a: str, b: str) -> float:
@@ -62,6 +70,16 @@ def resemblance(a: str, b: str) -> float:
 def title_likeness(a: str, b: str) -> float:
     """Jaccard of the 2-grams of two titles, 0..1; 0.5 and more means the same title."""
     return _jaccard(_pairs(a), _pairs(b))
+
+
+def is_same_title(recorded: str, titles: Iterable[str]) -> bool:
+    """Whether one of the titles is the recorded one; they are asked for only until one is."""
+    wanted, others = _pairs(recorded), {""}
+    for title in titles:
+        if title not in others and _jaccard(wanted, _pairs(title)) >= SAME_TITLE:
+            return True
+        others.add(title)
+    return False
 
 
 def pack(sketch: Sketch) -> bytes:
@@ -93,7 +111,8 @@ def _grams(letters: str, size: int) -> set[str]:
 
 def _pairs(title: str) -> set[str]:
     # Digits stay: "Part 1" and "Part 2" are two articles.
-    return _grams(re.sub(r"[\W_]+", "", title[:1000]).lower(), 2)
+    letters = _NOT_IN_TITLES.sub("", title[:1000]).lower()
+    return set(map(add, letters, letters[1:])) or set(letters)
 
 
 def _jaccard(a: set[str], b: set[str]) -> float:
@@ -103,20 +122,18 @@ def _jaccard(a: set[str], b: set[str]) -> float:
 def _hashes(letters: str) -> Hashes:
     """The hashes of all grams, ``(gram ^ gram >> 31) * _MULTIPLIER`` modulo 2**64, each once, smallest first.
 
-    Four UTF-16 units are 64 bits, so the grams of a text are its bytes read as integers at four offsets. The
+    Four UTF-16 units are 64 bits, so the grams of a text are its bytes read as integers, one at every second byte. The
     multiplication makes "smallest" a fair draw, and no two grams have the same hash.
     """
     import numpy as np  # noqa: PLC0415 -- a tenth of a second, and most commands compare nothing
 
-    units = letters.encode("utf-16-le", "surrogatepass")
-    if letters:
-        units += b"\0" * (8 - len(units))  # fewer than four letters are one gram
-    shifted = [
-        np.frombuffer(units, "<u8", (len(units) - offset) // 8, offset)
-        for offset in range(0, min(8, len(units)), 2)
-        if len(units) - offset >= 8
-    ]
-    grams = np.concatenate(shifted) if shifted else np.empty(0, "<u8")
-    hashes = np.sort((grams ^ (grams >> np.uint64(31))) * np.uint64(_MULTIPLIER))
-    first: Hashes = hashes[np.diff(hashes, prepend=~hashes[:1]) != 0]
-    return first
+    units = letters.encode("utf-16-le", "surrogatepass").ljust(2 * _GRAM, b"\0")  # fewer letters are one gram
+    number = len(units) // 2 - _GRAM + 1 if letters else 0
+    grams: Hashes = np.ndarray(number, "<u8", units, strides=(2,))
+    hashes = grams >> np.uint64(31)
+    hashes ^= grams
+    hashes *= np.uint64(_MULTIPLIER)
+    hashes.sort()
+    first = np.ones(number, bool)
+    np.not_equal(hashes[1:], hashes[:-1], out=first[1:])
+    return hashes[first]

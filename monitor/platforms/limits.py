@@ -13,6 +13,8 @@ import re
 from collections import Counter
 
 MAX_CHARACTERS = 4_000_000
+_TINY = 2_048  # characters: the worst that could be found takes 0.04 s
+_USUAL = 200_000  # characters: hardly any longer page has few tags
 _MAX_TAGS = 25_000
 _MAX_DEPTH = 512  # Chrome's own limit
 _MAX_OPENINGS = 150_000  # "<" in all; more is markup made to be slow
@@ -23,7 +25,9 @@ _MAX_ATTRIBUTES = 256
 _MAX_NAMES = 1_000
 _MAX_OF = {"option": 3_000, "optgroup": 1_000, "body": 20, "html": 20}
 
-_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)")
+# Comments, and what a parser makes one (13.2.5.41 to 13.2.5.53): a "<script>" in them is none.
+_COMMENT = r"(?:!--(?!-?>)[^-]*+(?:-(?!-!?>)[^-]*+)*+(?:--!?>)?|(?:[!?]|/(?![A-Za-z>]))[^>]*+>?)"
+_TAG = re.compile(rf"<(?:(/?)([A-Za-z][^\s/>]*)|{_COMMENT})")
 # The rest of a well-written tag with up to sixteen attributes; anything else is counted attribute by attribute.
 _PLAIN = r"""(?:[ \t\r\n\f]+[^ \t\r\n\f/>="'<]+(?:=(?:"[^"]*"|'[^']*'|[^ \t\r\n\f"'=<>`]+))?+){0,16}+[ \t\r\n\f]*/?>"""
 _PLAIN_TAG = re.compile(_PLAIN)
@@ -38,7 +42,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_RAW_END = {name: re.compile(rf"(?ai)</{name}") for name in _words("script style textarea title xmp iframe")}
+_RAW_END = {
+    name: re.compile(rf"(?ai)</{name}")
+    for name in _words("script style textarea title xmp iframe noembed noframes")
+}
 _NEVER_OPEN = _words(
     "area base br col embed hr img input link meta param source track wbr "
     # closed by their next sibling, so they do not nest by themselves
@@ -50,12 +57,20 @@ _FORMATTING = _words("a b big code em font i nobr s small strike strong tt u")
 _TAGS = re.compile(
     rf"<(?:(?ai:({'|'.join(_RAW_END)}))(?=[\s/>])(?:{_PLAIN})[^<]*+(?:<(?!/(?ai:\1))[^<]*+)*+(?:</(?ai:\1))?"
     r"|/([A-Za-z][^\s/>]*+)"
-    rf"|([A-Za-z][^\s/>]*+)(?:{_PLAIN}|([\s\S]?)))"
+    rf"|([A-Za-z][^\s/>]*+)(?:{_PLAIN}|([\s\S]?))|{_COMMENT})"
+)
+# Wherever a tag may begin, whatever state the parser would be in: nothing where it is plain, a letter where it is not,
+# and the names that have limits of their own.
+_LIMITED = rf"(?ai:{'|'.join(_MAX_OF)})"
+_OPENINGS = re.compile(
+    rf"<(?=/?[A-Za-z])(?=(?!{_LIMITED})/?[A-Za-z][^\s/<>]*+{_PLAIN}|({_LIMITED}(?={_PLAIN})|[\s\S]))"
 )
 
 
 def parsable_length(markup: str) -> int:
     """How many characters of ``markup``, from its beginning, are safe to parse. Linear in their number."""
+    if len(markup) <= _TINY or (len(markup) <= _USUAL and _is_small(markup)):
+        return len(markup)
     end = min(len(markup), MAX_CHARACTERS)
     openings = markup.count("<", 0, end)
     if openings <= _MAX_TAGS and end == len(markup) and _is_modest(markup):
@@ -65,10 +80,28 @@ def parsable_length(markup: str) -> int:
     work = _Work(markup)
     position = 0
     while (tag := _TAG.search(markup, position, end)) is not None:
+        if tag[2] is None:
+            position = tag.end()
+            continue
         if not work.affords(tag):
             return tag.start()
         position = work.resume
     return end
+
+
+def _is_small(markup: str) -> bool:
+    """Whether a page has so few tags, all of them plain, that it is affordable in whatever order they stand.
+
+    Of ``tags`` tags no more are open at once, so no sum over them exceeds half their square.
+    """
+    found = _OPENINGS.findall(markup)
+    tags, special = len(found), list(filter(None, found))
+    return (
+        tags <= min(_MAX_DEPTH, _MAX_NAMES)
+        and tags * tags <= 2 * min(_MAX_STEPS, _MAX_REOPENED)
+        and len(special) <= min(_MAX_OF.values())
+        and all(len(name) > 1 for name in special)
+    )
 
 
 def _is_modest(markup: str) -> bool:

@@ -35,7 +35,12 @@ _ELEMENTS = ", ".join(
 
 def is_short(document: Document, limit: int = LITTLE) -> bool:
     """Whether a reader would see next to nothing."""
-    return len(document.visible) <= limit
+    return not document.shows(limit + 1)
+
+
+def has_article(document: Document) -> bool:
+    """Whether the page calls a part of itself an article."""
+    return document.has("article") or document.has("[itemprop=articleBody]")
 
 
 def has_prose(document: Document) -> bool:

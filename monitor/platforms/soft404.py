@@ -10,7 +10,7 @@ import re
 from monitor.model import Outcome, Reason, Verdict
 from monitor.platforms.base import found
 from monitor.platforms.html import Document
-from monitor.platforms.notice_page import has_prose, is_short, lines, says
+from monitor.platforms.notice_page import has_article, has_prose, is_short, lines, says
 
 _MAX_BYTES = 400_000
 
@@ -50,14 +50,10 @@ def soft_404(document: Document, *, titled: bool) -> Verdict | None:
         return None
     if forum := _discuz(document):
         return forum
-    if "error404" in document.markup and "error404" in document.attribute("body", "class").split():
+    body = document.tree.body
+    if body is not None and "error404" in (body.attributes.get("class") or "").split():
         return _gone("wordpress", document.title or "body.error404", document)
-    if (
-        titled
-        or not is_short(document)
-        or has_prose(document)
-        or document.has("article, [itemprop=articleBody]")
-    ):
+    if titled or not is_short(document) or has_prose(document) or has_article(document):
         return None
     return _two_signs(document)
 
@@ -68,11 +64,10 @@ def _two_signs(document: Document) -> Verdict | None:
     in_title = says(_NOT_FOUND, [piece for piece in pieces if piece])
     texts = lines(document)
     in_text = says(_NOT_FOUND, texts)
-    refresh = document.attribute('meta[http-equiv="refresh" i]', "content")
     signs = (
         in_title,
         in_text,
-        _WAY_HOME.search(document.visible) or _REFRESH.fullmatch(refresh),
+        _WAY_HOME.search(document.visible) or _REFRESH.fullmatch(document.refresh),
         document.has(_MARKED),
         in_text and in_text == document.visible,
     )
@@ -87,7 +82,7 @@ def _gone(rule: str, evidence: str, document: Document) -> Verdict:
 
 def _discuz(document: Document) -> Verdict | None:
     """Discuz answers 200 with a message box instead of the thread."""
-    message = document.text("#messagetext") if "messagetext" in document.markup else ""
+    message = document.text("#messagetext") if document.may_hold("messagetext") else ""
     if not message or document.has('[id^="postmessage_"]'):
         return None
     if re.search(r"不存在|已被删除|not exist|deleted", message):

@@ -13,7 +13,7 @@ import re
 from monitor.model import Outcome, Reason, Verdict
 from monitor.platforms.base import found, host_of, is_host, path_of
 from monitor.platforms.html import Document, tidy
-from monitor.platforms.notice_page import has_prose, is_short, lines, says
+from monitor.platforms.notice_page import has_article, has_prose, is_short, lines, says
 
 _SALES_PAGE = 2_000  # characters: prices, phone numbers, related searches
 _LANDING_PAGE = 5_000
@@ -45,6 +45,7 @@ _BROKERS = (
     "mcc.godaddy.com",
 )
 _NO_SUCH_APP = "herokucdn.com/error-pages/no-such-app"
+_MARKS = (_NO_SUCH_APP, *_PARKING)
 _LANDER = re.compile(r"""location(?:\.href)?\s*(?:=|\.(?:replace|assign)\()\s*["']/lander["']""")
 _NAME = r"[\w-]+(?:\.[\w-]+)+"
 _FOR_SALE = re.compile(
@@ -92,28 +93,27 @@ def whole_site(document: Document, *, titled: bool) -> Verdict | None:
         return _suspended("/cgi-sys/suspendedpage.cgi", document)
     if not page.body or len(page.body) > _MAX_BYTES:
         return None
-    if (
-        b"<Code>NoSuchBucket</Code>" in page.body[:2000]
-        and page.body.lstrip()[:1] == b"<"
-        and not document.is_html
-    ):
-        return _site_gone("NoSuchBucket", document)
     if not document.is_html:
-        return None
+        missing = page.body.lstrip()[:1] == b"<" and b"<Code>NoSuchBucket</Code>" in page.body[:2000]
+        return _site_gone("NoSuchBucket", document) if missing else None
     return _by_machinery(document) or (None if titled else _by_words(document))
 
 
 def _by_machinery(document: Document) -> Verdict | None:
     if len(document.page.body) < 1000 and any(_LANDER.search(script) for script in document.scripts):
         return _parked("a script that goes to /lander", document)
-    marks = (_NO_SUCH_APP, *_PARKING) if len(document.readable) < _LANDING_PAGE else (_NO_SUCH_APP,)
-    if any(mark in document.markup for mark in marks) and (verdict := _by_source(document)):
+    if _has_marks(document) and (verdict := _by_source(document)):
         return verdict
-    if "suspendedpage.cgi" in document.markup and document.has(
-        'meta[http-equiv="refresh" i][content*="/cgi-sys/suspendedpage.cgi"]'
-    ):
+    if "/cgi-sys/suspendedpage.cgi" in document.refresh:
         return _suspended("/cgi-sys/suspendedpage.cgi", document)
     return None
+
+
+def _has_marks(document: Document) -> bool:
+    """Whether one of its addresses may be a grave's; of a page with more to read only Heroku's counts."""
+    if len(document.readable) >= _LANDING_PAGE:
+        return document.has(f'iframe[src*="{_NO_SUCH_APP}"]')
+    return any(map(document.markup.__contains__, _MARKS))
 
 
 def _by_source(document: Document) -> Verdict | None:
@@ -135,7 +135,7 @@ def _is_parking(where: str) -> bool:
 
 
 def _by_words(document: Document) -> Verdict | None:
-    if not is_short(document, _SALES_PAGE) or document.has("article, [itemprop=articleBody]"):
+    if not is_short(document, _SALES_PAGE) or has_article(document):
         return None
     if text := says(_FOR_SALE, (document.title, document.text("h1"))):
         return _parked(text, document, "parked_text")

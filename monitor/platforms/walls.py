@@ -64,9 +64,9 @@ def wall(document: Document) -> Verdict | None:
         return _walled(reason, "aws_waf", f"x-amzn-waf-action: {action}", document)
     if not document.page.body or not document.is_html:
         return None
-    if len(document.visible) >= _LITTLE:
+    if document.shows(_LITTLE):
         return None
-    if any(mark in document.markup for mark in _MARKS):
+    if any(map(document.markup.__contains__, _MARKS)):
         for recognise in _MACHINERY:
             if verdict := recognise(document):
                 return verdict

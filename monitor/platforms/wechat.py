@@ -14,7 +14,17 @@ from urllib.parse import quote, unquote
 
 from monitor.model import Article, Known, Outcome, Reason, Verdict
 from monitor.platforms import generic, layout, transport, walls, wechat_notices
-from monitor.platforms.base import Notice, first_match, found, host_of, is_host, parts_of, path_of, words
+from monitor.platforms.base import (
+    Notice,
+    first_match,
+    found,
+    host_of,
+    is_host,
+    one_of,
+    parts_of,
+    path_of,
+    words,
+)
 from monitor.platforms.html import Document, one_line
 from monitor.urls import NotALink, clean
 
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
 
 NAME = "wechat"
 HOSTS: tuple[str, ...] = ("mp.weixin.qq.com", "weixin.sogou.com")
+_SOGOU = ("sogou.com",)
 
 _OPENING = 100_000  # characters: 16 kB of the gzip stream, in which both tags of a living page have come
 _CONTAINERS = "#js_article, #js_content"
@@ -41,16 +52,17 @@ _DROPPED = words("chksm scene ascene subscene mpshare srcid from lang version se
 
 _TRANSFER = re.compile(r"""transfer_?[tT]arget_?[lL]ink['"]?\s*[:=]\s*['"]([^'"\s]{1,2000})['"]""")
 _WRITTEN = re.compile(r"document\.write(?:ln)?\(([^;]{0,4000})")
-_BIZ = re.compile(r"""\bbiz['"]?\s*[:=]\s*['"]([A-Za-z0-9+/]{6,40}={0,2})['"]""")
-_PUBLISHED = re.compile(r"""\b(?:ct|create_time|createTime|publish_time)['"]?\s*[:=]\s*['"]?(\d{10})\b""")
-_CDN = re.compile(r"""\bcdn_url['"]?\s*:\s*['"](https?:[^'"\s]{1,1000})['"]""")
+_BIZ = re.compile(rf"""{one_of("biz")}['"]?\s*[:=]\s*['"]([A-Za-z0-9+/]{{6,40}}={{0,2}})['"]""")
+_MOMENT = one_of("ct", "create_time", "createTime", "publish_time")
+_PUBLISHED = re.compile(rf"""{_MOMENT}['"]?\s*[:=]\s*['"]?(\d{{10}})\b""")
+_CDN = re.compile(rf"""{one_of("cdn_url")}['"]?\s*:\s*['"](https?:[^'"\s]{{1,1000}})['"]""")
 _ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})")
 
 
 def canonical(url: str) -> str:
     """Short links keep their token; long ones ``__biz``, ``mid``, ``idx`` and ``sn``, in that order."""
     parts = parts_of(url)
-    if is_host(parts.hostname or "", ["sogou.com"]):
+    if is_host(parts.hostname or "", _SOGOU):
         return url
     if short := _SHORT.match(parts.path):
         return f"https://mp.weixin.qq.com/s/{short[1]}"
@@ -75,7 +87,7 @@ def account(url: str) -> str | None:
 def judge(document: Document, known: Known) -> Verdict:
     """The article's container first; then the error element; then the walls that say nothing in words."""
     at = host_of(document.page.final_url)
-    if is_host(at, ["sogou.com"]):
+    if is_host(at, _SOGOU):
         return _sogou(document)
     if living := _living(document):
         return living
@@ -232,9 +244,11 @@ def _biz(document: Document, code: str) -> str | None:
 
 
 def _published_at(code: str) -> datetime | None:
-    for seconds in _PUBLISHED.findall(code):
-        if 1_340_000_000 < int(seconds) < 4_000_000_000:  # WeChat accounts exist since August 2012
-            return datetime.fromtimestamp(int(seconds), UTC)
+    for match in _PUBLISHED.finditer(code):
+        if (
+            1_340_000_000 < (seconds := int(match[1])) < 4_000_000_000
+        ):  # WeChat accounts exist since August 2012
+            return datetime.fromtimestamp(seconds, UTC)
     return None
 
 

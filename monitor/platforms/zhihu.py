@@ -11,7 +11,7 @@ from typing import Any
 
 from monitor.model import Article, Known, Outcome, Reason, Verdict
 from monitor.platforms import generic, layout, transport, walls
-from monitor.platforms.base import found, path_of
+from monitor.platforms.base import found, one_of, path_of
 from monitor.platforms.garble import is_garbled
 from monitor.platforms.html import Document, one_line, parse_json, text_of, tidy
 from monitor.platforms.zhihu_addresses import HOSTS, account, canonical, subject
@@ -44,6 +44,9 @@ _PROSE = frozenset(
 _SOME_TEXT = 100  # characters
 _MAX_CONTENT = 500_000  # characters of one article
 _PROVEN = "zhihu.ok.entity"
+_PICTURE = re.compile(
+    one_of("data-original", "data-actualsrc", "src") + r"""=["'](https?://[^"'\s]{1,1000})["']"""
+)
 _POST = ".Post-RichTextContainer, .Post-RichText, h1.Post-Title ~ .RichText"
 
 
@@ -335,9 +338,7 @@ def _created(entity: dict[str, Any]) -> datetime | None:
 def _pictures(entity: dict[str, Any]) -> tuple[str, ...]:
     content = entity.get("content")
     markup = content if isinstance(content, str) else ""
-    found_in = re.findall(
-        r"""\b(?:data-original|data-actualsrc|src)=["'](https?://[^"'\s]{1,1000})["']""", markup
-    )
+    found_in = _PICTURE.findall(markup)
     cover = entity.get("titleImage") or entity.get("imageUrl")
     every = ([cover] if isinstance(cover, str) and cover.startswith("http") else []) + found_in
     return tuple(dict.fromkeys(every))

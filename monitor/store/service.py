@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Insert, Row, bindparam, select
 
-from monitor.store.sql import insert
+from monitor.store.sql import insert_in
 from monitor.store.tables import service
 
 if TYPE_CHECKING:
@@ -33,8 +34,17 @@ async def put(
     data: Any = None,
 ) -> None:
     values = {"not_before": not_before, "failures": failures, "note": note, "data": data, "updated_at": now}
-    statement = insert(db, service).values(name=name, **values)
-    await db.execute(statement.on_conflict_do_update(index_elements=[service.c.name], set_=values))
+    await db.execute(_put(db.dialect.name), {"name": name, **values})
+
+
+@cache
+def _put(dialect: str) -> Insert:
+    statement = insert_in(dialect, service)
+    news = {
+        name: statement.excluded[name] for name in ("not_before", "failures", "note", "data", "updated_at")
+    }
+    put: Insert = statement.on_conflict_do_update(index_elements=[service.c.name], set_=news)
+    return put
 
 
 async def named(db: AsyncConnection, prefix: str) -> Sequence[Row[Any]]:

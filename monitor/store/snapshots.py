@@ -54,6 +54,15 @@ _OF = (
     .where(snapshot.c.link_id == bindparam("link"), snapshot.c.archive == bindparam("where"))
     .order_by(snapshot.c.captured_at.desc(), snapshot.c.id.desc())
 )
+_KNOWN = select(snapshot.c.id).where(
+    snapshot.c.link_id == bindparam("link"),
+    snapshot.c.archive == bindparam("where"),
+    snapshot.c.url == bindparam("at"),
+)
+_FAILING_SINCE = select(link.c.failing_since).where(link.c.id == bindparam("link"))
+_THAT_COUNT = select(snapshot.c.id, snapshot.c.grade, snapshot.c.captured_at, snapshot.c.archive).where(
+    snapshot.c.link_id == bindparam("link"), snapshot.c.grade.in_(COUNTS)
+)
 _TITLE_OF = select(link.c.title).where(link.c.id == bindparam("link"))
 
 
@@ -65,11 +74,9 @@ def local_url(file: str, offset: int) -> str:
 async def add(db: AsyncConnection, new: Snapshot) -> int:
     """Add a copy and return its id; one that is known already stays as it is."""
     values = {name: value for name, value in asdict(new).items() if name != "id"}
-    await db.execute(insert_new(db, snapshot).values(values))
-    known = select(snapshot.c.id).where(
-        snapshot.c.link_id == new.link_id, snapshot.c.archive == new.archive, snapshot.c.url == new.url
-    )
-    return int((await db.execute(known)).scalar_one())
+    await db.execute(insert_new(db, snapshot), values)
+    known = {"link": new.link_id, "where": new.archive, "at": new.url}
+    return int((await db.execute(_KNOWN, known)).scalar_one())
 
 
 async def of(db: AsyncConnection, link_id: int, archive: str) -> list[Snapshot]:
@@ -94,16 +101,13 @@ async def set_copy(db: AsyncConnection, link_id: int) -> int | None:
     The better grade first; of a link that fails, a copy from before the failure; one that everybody can open
     before a local one; the newest.
     """
-    failing_since = (await db.execute(select(link.c.failing_since).where(link.c.id == link_id))).scalar()
-    statement = select(snapshot.c.id, snapshot.c.grade, snapshot.c.captured_at, snapshot.c.archive).where(
-        snapshot.c.link_id == link_id, snapshot.c.grade.in_(COUNTS)
-    )
+    failing_since = (await db.execute(_FAILING_SINCE, {"link": link_id})).scalar()
 
     def worth(row: Any) -> tuple[Any, ...]:
         in_time = failing_since is None or row.captured_at < failing_since
         return (in_time, row.grade == "A", row.archive == WAYBACK, row.captured_at)
 
-    best = max((await db.execute(statement)).all(), key=worth, default=None)
+    best = max((await db.execute(_THAT_COUNT, {"link": link_id})).all(), key=worth, default=None)
     chosen = best.id if best else None
     at_risk = link.c.at_risk if chosen is None else link.c.at_risk_copied  # a copied page is in danger later
     await db.execute(update(link).where(link.c.id == link_id).values(copy_id=chosen, at_risk=at_risk))

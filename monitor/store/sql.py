@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
@@ -52,7 +52,12 @@ def insert_in(dialect: str, table: Table) -> Any:
 
 def insert_new(db: AsyncConnection, table: Table) -> Insert:
     """An INSERT that leaves rows alone that are there already."""
-    statement: Insert = insert(db, table).on_conflict_do_nothing()
+    return _insert_new(db.dialect.name, table)
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Insert:
+    statement: Insert = insert_in(dialect, table).on_conflict_do_nothing()
     return statement
 
 

@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.model import Sketch
-from monitor.platforms.likeness import likeness, pack, resemblance, sketch, title_likeness, unpack
+from monitor.platforms.likeness import (
+    is_same_title,
+    likeness,
+    pack,
+    resemblance,
+    sketch,
+    title_likeness,
+    unpack,
+)
 
 LETTERS = [chr(0x4E00 + number) for number in range(0, 6000, 3)]
 
@@ -97,6 +105,14 @@ def test_packing_loses_nothing(text: str) -> None:
 def test_bytes_that_are_no_sketch_are_refused(blob: bytes) -> None:
     with pytest.raises(ValueError, match="no packed sketch"):
         unpack(blob)
+
+
+def test_titles_are_asked_for_only_until_one_is_the_recorded_one() -> None:
+    asked = iter(["Contact us", "", "The tea garden in the fog", "never asked for"])
+    assert is_same_title("The tea garden", asked)
+    assert list(asked) == ["never asked for"]
+    assert not is_same_title("The tea garden", ["Contact us", ""])
+    assert not is_same_title("!?", ["!?"])
 
 
 def test_resemblance_goes_both_ways() -> None:

@@ -441,6 +441,13 @@ def test_no_bytes_make_a_judge_raise(
         ("<div></x>" * 50_000, 10_000),
         ("<ul><li>" * 50_000, 6_000),
         ("<" * 500_000, 400_000),
+        # a script that is none hides nothing
+        ("<!--<script>-->" + "<div>" * 20_000, 6_000),
+        ("<!--><script>--></script>" + "<div>" * 20_000, 6_000),
+        ("<!-- a --!>" + "<div>" * 20_000, 6_000),
+        ("<!doctype <script>" + "<div>" * 20_000, 6_000),
+        ("</ <script>" + "<div>" * 20_000, 6_000),
+        ("<noframes><script></noframes>" + "<div>" * 20_000, 6_000),
     ],
 )
 def test_markup_made_to_be_slow_is_cut_before_it_is(bomb: str, most: int) -> None:
@@ -456,6 +463,8 @@ def test_markup_made_to_be_slow_is_cut_before_it_is(bomb: str, most: int) -> Non
         "<script>" + "'<div>' + " * 20_000 + "</script><p>text</p>",
         '<img alt="a > b" src="data:image/png;base64,' + "A" * 300_000 + '">',
         "<font color=red><font size=2>" * 20 + "<p>x" * 2_000,
+        "<!--" + "<div>" * 20_000 + "--><p>text</p>",
+        "<p>" + "<a " + " ".join(f"a{number}" for number in range(300)) + ">a short page may be odd",
     ],
 )
 def test_honest_markup_is_parsed_whole(fine: str) -> None:
@@ -495,6 +504,12 @@ PIECES = [
     "<style>a<b</style>",
     "<!--",
     "-->",
+    "--!>",
+    "<!-->",
+    "<!d ",
+    "</ ",
+    "<noframes>",
+    "</noframes>",
     "<textarea>\n",
     "</textarea>",
     "<ſcript>",
@@ -520,7 +535,9 @@ def test_the_quick_count_of_tags_lets_nothing_pass_that_the_slow_one_cuts(
         for name, most in (("DEPTH", depth), ("STEPS", steps), ("REOPENED", reopened), ("NAMES", names)):
             patch.setattr(limits, f"_MAX_{name}", most)
         patch.setattr(limits, "_MAX_OF", dict.fromkeys(limits._MAX_OF, 2))
+        patch.setattr(limits, "_TINY", 0)
         quick = parsable_length(markup)
+        patch.setattr(limits, "_is_small", lambda _: False)
         patch.setattr(limits, "_is_modest", lambda _: False)
         assert quick == parsable_length(markup)
 

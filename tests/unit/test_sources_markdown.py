@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
-from monitor.sources import read
+from monitor.sources import markdown, read
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "reading-list.md"
 
@@ -240,6 +241,53 @@ def test_html_in_markdown_keeps_its_lines() -> None:
         5,
         9,
     ]
+
+
+STRUCTURE = (
+    *(
+        "a",
+        "[x](http://a.b/c)",
+        "text",
+        "\\",
+        "+",
+        "#",
+        "# ",
+        "<div>",
+        "</div>",
+        "<!--",
+        "|",
+        "* ",
+        "- ",
+        "1. ",
+        "> ",
+    ),
+    *(
+        "---",
+        "***",
+        "_ _ _",
+        "===",
+        "=",
+        "-",
+        "```",
+        "~~~",
+        "| a | b |\n|---|---|\n",
+        "[r]: http://x.y/z\n",
+        "[r]:\n",
+    ),
+    *("\n", "\n", "\n\n", " ", "  ", "    ", "\t"),
+)
+
+
+def test_rules_that_are_left_out_would_have_found_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = random.Random(0)
+    texts = []
+    for _ in range(500):
+        few = dice.sample(STRUCTURE, dice.randint(2, 9))
+        texts.append("[l](https://l.example/1) " + "".join(dice.choices(few, k=dice.randint(1, 25))))
+    found = [read("list.md", text.encode()) for text in texts]
+    assert len({markdown._idle(text) for text in texts}) > 100
+    monkeypatch.setattr(markdown, "_idle", lambda _: frozenset())
+    assert [read("list.md", text.encode()) for text in texts] == found
 
 
 def test_a_file_too_large_for_block_structure_is_still_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,10 @@ def test_a_redirector_is_unwrapped(wrapper: str) -> None:
     assert clean("https://link.zhihu.com/?target=" + quote(once, safe="")) == target
 
 
+def test_a_redirector_is_unwrapped_however_its_target_is_escaped() -> None:
+    assert clean("https://link.zhihu.com/?target=%48%54tps%3A//example.com/a") == "https://example.com/a"
+
+
 def test_a_redirector_without_a_clear_target_stays() -> None:
     assert clean("https://www.sogou.com/link?url=hedJjaC291M") == "https://www.sogou.com/link?url=hedJjaC291M"
 
