@@ -134,6 +134,7 @@ def copy(row: dict[str, Any]) -> dict[str, Any]:
 def run(command: list[str]) -> Run:
     started, summary, peak = time.perf_counter(), None, 0.0
     environment = os.environ | {"COLUMNS": "120", "NO_COLOR": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # with it each start would compile all anew
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
         for number, line in enumerate(process.stdout):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from monitor.model import COUNTS
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from monitor.store.tally import Tally
 
 STATUSES = ("pending", "alive", "suspect", "dead", "blind")
+TOGETHER = 100  # links
 PRESERVATION = ("safe", "exposed", "rescued", "lost")
 
 
@@ -25,7 +27,12 @@ def zulu(moment: datetime) -> str:
 
 
 def as_json(value: Any, *, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent, default=_no_word_for)
+    return _encoder(indent).encode(value)
+
+
+@cache
+def _encoder(indent: int | None) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=False, indent=indent, default=_no_word_for)
 
 
 def _no_word_for(value: object) -> str:
@@ -39,7 +46,7 @@ def _no_word_for(value: object) -> str:
 async def status_text(
     numbers: Tally, links: AsyncIterator[dict[str, Any]], at: datetime
 ) -> AsyncGenerator[str, None]:
-    """The object of ``status --json`` in pieces, a link each."""
+    """The object of ``status --json`` in pieces, some links each."""
     head = {
         "generated_at": at,
         "totals": {name: getattr(numbers, name) for name in ("links", *STATUSES, "at_risk")},
@@ -47,10 +54,14 @@ async def status_text(
     }
     yield as_json(head)[:-1] + ', "links": ['
     separator = "\n"
+    piece: list[str] = []
     async for link in links:
-        yield separator + as_json(link)
-        separator = ",\n"
-    yield "\n]}\n"
+        piece.append(as_json(link))
+        if len(piece) == TOGETHER:
+            yield separator + ",\n".join(piece)
+            separator = ",\n"
+            piece = []
+    yield (separator if piece else "") + ",\n".join(piece) + "\n]}\n"
 
 
 def whole_link(found: Whole, why: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -61,7 +61,7 @@ class _Blocks(MarkdownIt):
         return bool(url)
 
 
-@cache
+@lru_cache(maxsize=64)
 def _blocks(idle: frozenset[str]) -> _Blocks:
     return _Blocks(idle)
 

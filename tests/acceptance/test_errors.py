@@ -27,7 +27,6 @@ def is_one_sentence(answer: Answer, code: int, *words: str) -> None:
     [
         ({"netwrok": {}}, ["unknown key netwrok", "did you mean network"]),
         ({"network": {"timeout_s": "soon"}}, ["network.timeout_s"]),
-        ({"network": {"ca_file": "nowhere.pem"}}, ["ca_file", "nowhere.pem"]),
     ],
 )
 async def test_a_configuration_error_is_one_sentence(
@@ -35,6 +34,13 @@ async def test_a_configuration_error_is_one_sentence(
 ) -> None:
     rig.settings |= settings
     is_one_sentence(await rig.rotwatch("add", str(EXAMPLE)), 2, *words)
+
+
+async def test_what_only_the_network_needs_is_missed_where_it_is_used(rig: Rig) -> None:
+    rig.settings |= {"network": {"ca_file": "nowhere.pem"}}
+    await rig.given("add", str(EXAMPLE))
+    answer = await rig.rotwatch("add", "https://feeds.example/atom.xml")
+    is_one_sentence(answer, 2, "ca_file", "nowhere.pem")
 
 
 async def test_a_missing_configuration_is_one_sentence(rig: Rig) -> None:
