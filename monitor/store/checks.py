@@ -222,13 +222,19 @@ async def _hurry_mates(db: AsyncConnection, looks: Sequence[Look]) -> None:
         if not news or not look.due.account or look.state.scared_at != look.at:
             continue
         soon = look.at + MATES_WITHIN
-        mates = and_(
-            link.c.account == look.due.account, link.c.status == Status.ALIVE, link.c.next_check_at > soon
-        )
-        moved = await db.execute(
-            update(link)
-            .where(mates)
-            .values(next_check_at=soon, why_then={"rule": "mate", "url": look.due.url})
-            .returning(link.c.host)
-        )
-        await hurry_hosts(db, {row.host for row in moved}, soon)
+        why = {"rule": "mate", "url": look.due.url}
+        moved = await db.execute(_HURRY, {"whose": look.due.account, "soon": soon, "why": why})
+        await hurry_hosts(db, {row.host for row in moved.all()}, soon)
+
+
+# Nearly all links are alive: SQLite must not take the index of the statuses for the better one.
+_HURRY = (
+    update(link)
+    .where(
+        link.c.account == bindparam("whose"),
+        link.c.status.concat("") == Status.ALIVE,
+        link.c.next_check_at > bindparam("soon"),
+    )
+    .values(next_check_at=bindparam("soon"), why_then=bindparam("why"))
+    .returning(link.c.host)
+)
