@@ -90,6 +90,10 @@ class Store:
         self._place: tuple[int, int] | None = None  # device and inode of the file of SQLite
         self._threads: list[threading.Thread] = []  # one a connection to SQLite
         self.engine = _engine(url, self._threads, direct=direct)
+        self._reader = self.engine
+        if not self.is_sqlite:
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        self._writer = self.engine.execution_options(writing=True)
         # SQLite has one writer; waiting here is fair, waiting in its busy handler is a lottery.
         self._writing = asyncio.Lock() if self.is_sqlite else nullcontext()
         self._open = 0  # transactions
@@ -104,22 +108,21 @@ class Store:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A consistent view. :raises StoreError: the database fails."""
-        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        async with self._transaction(options) as connection:
+        async with self._transaction(self._reader) as connection:
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Committed at the end, rolled back on an exception. :raises StoreError: the database fails."""
-        async with self._writing, self._transaction({"writing": True}) as connection:
+        async with self._writing, self._transaction(self._writer) as connection:
             yield connection
 
     @asynccontextmanager
-    async def _transaction(self, options: dict[str, Any]) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         self._open += 1
         self._idle.clear()
         try:
-            async with self.engine.execution_options(**options).begin() as connection:
+            async with engine.begin() as connection:
                 yield connection
         except (DBAPIError, PoolTimeoutError, sqlite3.Error) as error:
             passing = isinstance(
@@ -212,7 +215,9 @@ def _engine(url: URL, threads: list[threading.Thread], *, direct: bool) -> Async
     def begin(connection: Connection) -> None:
         # a read that turns into a write fails with "database is locked" at once: say it at the start
         writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        cursor = connection.connection.cursor()  # a statement of SQLAlchemy's would cost as much as the next one does
+        cursor.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+        cursor.close()
 
     return engine
 
