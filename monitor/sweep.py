@@ -91,8 +91,9 @@ class Sweep:
         self._rests = Rests()
         self._held: set[int] = set()  # the links in hand: claimed, and neither recorded nor given back
         self._seen: asyncio.Queue[tuple[Look, HostPace]] = asyncio.Queue(maxsize=2 * BATCH)
+        self._hurry = asyncio.Event()  # somebody waits until all is recorded
         self._claimer = Claimer(self._claim, self._give_back)
-        self._at_most = math.ceil(settings.network.concurrency * (1 + SPARE))
+        self._at_most = math.floor(settings.network.concurrency * (1 + SPARE))  # one at a time stays one
         self._room = asyncio.Event()
         self._stopping = asyncio.Event()
         self._side: list[asyncio.Task[None]] = []
@@ -337,7 +338,8 @@ class Sweep:
         while True:
             batch = [await self._seen.get()]
             if len(self._workers) > 1 and self._seen.qsize() < BATCH:
-                await asyncio.sleep(GATHER_S)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), GATHER_S)
             while len(batch) < BATCH and not self._seen.empty():
                 batch.append(self._seen.get_nowait())
             await self._record(batch)
@@ -378,9 +380,11 @@ class Sweep:
     async def recorded(self) -> None:
         """Wait until all that was seen is recorded; a recorder that died says so."""
         joined = asyncio.create_task(self._seen.join())
+        self._hurry.set()
         try:
             await asyncio.wait({joined, *self._side[:1]}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._hurry.clear()
             joined.cancel()
         if self._side and self._side[0].done():
             self._side[0].result()
