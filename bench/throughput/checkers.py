@@ -105,6 +105,8 @@ def lychee(*options: str, fragment: str = "") -> Callable[[Job, Path], list[list
 
 
 def linkchecker(job: Job, folder: Path) -> list[list[str]]:
+    for one in (folder, folder.parent):
+        one.chmod(0o755)  # started by root it becomes nobody
     links = "".join(f'<a href="{url}">a page</a>\n' for url in job.numbered())
     (folder / "list.html").write_text(f"<html><body>{links}</body></html>")
     (folder / "linkcheckerrc").write_text(

@@ -21,7 +21,7 @@ from monitor.archives.surt import surt
 from monitor.archives.verify import SHORT
 from monitor.config import Settings
 from monitor.model import Article, Outcome, Page, Verdict
-from monitor.platforms.likeness import SAME_TITLE, sketch, title_likeness
+from monitor.platforms.likeness import SAME_TITLE, text_digest, title_likeness
 from monitor.store import Store, parts, snapshots
 from monitor.store.parts import Part
 from monitor.store.snapshots import LOCAL, Snapshot
@@ -333,7 +333,7 @@ async def keep_copy(  # noqa: PLR0917  (in the order of the sentence: of this li
     if verdict.outcome is not Outcome.OK or not page.complete or page.http_status is None:
         return None
     text = article.text.strip()
-    digest = sketch(text).sha256
+    digest = text_digest(text)
     shown = pictures.shown(page, article) if with_pictures else ()
     shown_digest = pictures.digest_of(shown) if with_pictures else None
     async with store.read() as db:

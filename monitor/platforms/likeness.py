@@ -41,8 +41,13 @@ def sketch(text: str) -> Sketch:
     """The fingerprint of a text. A text without letters has no hashes and a ``total`` of 0."""
     letters = _letters(text)
     hashes = _hashes(letters)
-    digest = hashlib.sha256(letters.encode("utf-8", "surrogatepass")).hexdigest()
+    digest = _digest(letters)
     return Sketch(tuple(hashes[:_KEPT].tolist()), len(hashes), digest)
+
+
+def text_digest(text: str) -> str:
+    """The ``sha256`` of the sketch of a text, without the sketch."""
+    return _digest(_letters(text))
 
 
 def likeness(stored: Sketch, text: str) -> float:
@@ -96,6 +101,10 @@ def unpack(blob: bytes) -> Sketch:
     except struct.error as error:
         raise ValueError("These bytes are no packed sketch.") from error
     return Sketch(hashes, total, digest.hex())
+
+
+def _digest(letters: str) -> str:
+    return hashlib.sha256(letters.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _letters(text: str) -> str:

@@ -448,10 +448,36 @@ def test_no_bytes_make_a_judge_raise(
         ("<!doctype <script>" + "<div>" * 20_000, 6_000),
         ("</ <script>" + "<div>" * 20_000, 6_000),
         ("<noframes><script></noframes>" + "<div>" * 20_000, 6_000),
+        ("<script\x0b>" + "<div>" * 20_000, 6_000),
+        ("<script></scripts><a b='</script>" + "<div>" * 20_000, 6_000),
+        ("<script><!--<script></script><a b='--></script>" + "<div>" * 20_000, 6_000),
+        ("<lin\u212a>" * 20_000, 6_000),
+        # nor does a title, a style or a section that is none in a drawing
+        ("<svg><title>" + "<div>" * 20_000, 24_000),
+        ("<math><title>" + "<div>" * 20_000, 24_000),
+        ("<svg><style>" + "<div>" * 20_000, 24_000),
+        ("<svg><desc><q></desc><script><a b='</script>" + "<div>" * 20_000, 24_000),
+        ("<svg><![CDATA[ > <script> ]]>" + "<div>" * 20_000, 24_000),
+        ("<svg><![CDATA[ > <a b=' ]]>" + "<div>" * 20_000, 24_000),
+        ("<p><b></p><svg><title>x</title></svg></b></title><style>" + "<div>" * 20_000, 24_000),
+        ("<p><b></p><svg><title>x</title></svg></b><![CDATA[ > <a b=' ]]>" + "<div>" * 20_000, 24_000),
+        # and what is no drawing any more closes nothing
+        ("<svg><p/>" + "<div/>" * 20_000, 28_000),
+        ("<svg><desc>" + "<section/>" * 20_000, 60_000),
+        ("<svg></math>" * 8_000 + "<p>x</p>" * 8_000, 30_000),
+        ("<g><svg></g>" + "<path/>" * 20_000 + "</svg>", 40_000),
+        ("<p><b></p>" + "<svg><title>x</title><path/></svg>" * 10_000, 90_000),
     ],
 )
 def test_markup_made_to_be_slow_is_cut_before_it_is(bomb: str, most: int) -> None:
     assert parsable_length(bomb) <= most
+
+
+ICON = '<svg viewBox="0 0 24 24"><g><path d="M0 0h24v24H0z" fill="none"/><path d="M12 2z"/></g></svg>'
+FORMULA = (
+    '<math><semantics><mrow><mi>x</mi><mo>=</mo><mn>2</mn><mspace width="1em"/></mrow>'
+    '<annotation encoding="application/x-tex">x=2</annotation></semantics></math>'
+)
 
 
 @pytest.mark.parametrize(
@@ -465,6 +491,16 @@ def test_markup_made_to_be_slow_is_cut_before_it_is(bomb: str, most: int) -> Non
         "<font color=red><font size=2>" * 20 + "<p>x" * 2_000,
         "<!--" + "<div>" * 20_000 + "--><p>text</p>",
         "<p>" + "<a " + " ".join(f"a{number}" for number in range(300)) + ">a short page may be odd",
+        f"<p><a href=x>{ICON}</a> text" * 300,
+        f"<p><a href=x>{ICON.replace('<g>', '<title>Share</title><g>')}</a> text</p>" * 300,
+        ("<div>" * 20 + f"<p>{ICON}<b>text</b>") * 25 + ICON * 300,
+        f"<svg><style>.a {{ fill: red }}</style><!-- drawn by hand -->{'<path/>' * 6_000}</svg>"
+        + "<p>text</p>" * 100,
+        f"<p>{FORMULA}<p>text" * 500,
+        # a drawing with HTML in it leaves it open what "/>" closes
+        "<svg><foreignObject><div>x</div></foreignObject><g/></svg><script>a < b</script>"
+        + f"<p>{ICON}text" * 300,
+        "<script><!-- document.write('<script src=a></script>') --></script>" + "<p>text</p>" * 1_000,
     ],
 )
 def test_honest_markup_is_parsed_whole(fine: str) -> None:
@@ -512,6 +548,20 @@ PIECES = [
     "</noframes>",
     "<textarea>\n",
     "</textarea>",
+    "<svg>",
+    "</svg>",
+    "<math a=1>",
+    "<path/>",
+    "<g>",
+    "</g>",
+    "<svg><path/><path d='<div>'/></svg>",
+    "<SVG><title>x</title><g></g></svg>",
+    "<desc>",
+    "<title>x</title>",
+    "<style>x</style>",
+    "<![CDATA[",
+    "]]>",
+    "<script><!--<script></script>",
     "<ſcript>",
     "</ſcript>",
     "<tıtle>",
