@@ -215,7 +215,8 @@ def _engine(url: URL, threads: list[threading.Thread], *, direct: bool) -> Async
     def begin(connection: Connection) -> None:
         # a read that turns into a write fails with "database is locked" at once: say it at the start
         writing = connection.get_execution_options().get("writing", False)
-        cursor = connection.connection.cursor()  # a statement of SQLAlchemy's would cost as much as the next one does
+        # through SQLAlchemy it would cost as much as the statement that follows
+        cursor = connection.connection.cursor()
         cursor.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
         cursor.close()
 
