@@ -338,8 +338,9 @@ class Sweep:
         while True:
             batch = [await self._seen.get()]
             if len(self._workers) > 1 and self._seen.qsize() < BATCH:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._hurry.wait(), GATHER_S)
+                with suppress(TimeoutError):  # wait_for would swallow a cancellation that comes with the hurry
+                    async with asyncio.timeout(GATHER_S):
+                        await self._hurry.wait()
             while len(batch) < BATCH and not self._seen.empty():
                 batch.append(self._seen.get_nowait())
             await self._record(batch)
