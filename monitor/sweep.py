@@ -338,7 +338,8 @@ class Sweep:
         while True:
             batch = [await self._seen.get()]
             if len(self._workers) > 1 and self._seen.qsize() < BATCH:
-                with suppress(TimeoutError):  # wait_for would swallow a cancellation that comes with the hurry
+                # not wait_for: it would swallow a cancellation that comes with the hurry
+                with suppress(TimeoutError):
                     async with asyncio.timeout(GATHER_S):
                         await self._hurry.wait()
             while len(batch) < BATCH and not self._seen.empty():
