@@ -240,9 +240,8 @@ async def _mail(settings: Settings, *, online: bool) -> Finding:
         ca_file = settings.home / settings.network.ca_file if settings.network.ca_file else None
         await greet(email, ca_file=ca_file)
     except MailError as problem:
-        if not online and isinstance(
-            problem.__cause__, OSError
-        ):  # not reached; one at home may answer all the same
+        not_reached = isinstance(problem.__cause__, OSError)
+        if not_reached and not online:  # a server at home may answer all the same
             return Finding("mail", "warning", f"{email.host}:{email.port} does not answer: offline")
         return Finding("mail", "failed", str(problem), "Mend the [report.email] section.")
     return Finding("mail", "ok", f"{email.host}:{email.port} takes mail from {email.sender}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -93,7 +92,7 @@ class Sweep:
         self._seen: asyncio.Queue[tuple[Look, HostPace]] = asyncio.Queue(maxsize=2 * BATCH)
         self._hurry = asyncio.Event()  # somebody waits until all is recorded
         self._claimer = Claimer(self._claim, self._give_back)
-        self._at_most = math.floor(settings.network.concurrency * (1 + SPARE))  # one at a time stays one
+        self._at_most = int(settings.network.concurrency * (1 + SPARE))  # one at a time stays one
         self._room = asyncio.Event()
         self._stopping = asyncio.Event()
         self._side: list[asyncio.Task[None]] = []

@@ -132,15 +132,13 @@ def _copy(store: Store, file: Path) -> None:
         ) from None
 
 
-def _apart(url: URL) -> tuple[str, str]:
-    """The URL without its password, and the password: before the host, or a parameter, which libpq thinks stronger."""
+def _without_password(url: URL) -> str:
+    """The URL for a command line, which everybody may see."""
     from sqlalchemy import URL
 
-    given = url.query.get("password", url.password or "")
-    rest = {key: value for key, value in url.query.items() if key != "password"}
     # set() takes None for "leave it as it is"
-    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database, rest)
-    return bare.render_as_string(), given if isinstance(given, str) else given[-1]
+    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    return bare.render_as_string()
 
 
 def _dump(store: Store, file: Path) -> None:
@@ -154,8 +152,8 @@ def _dump(store: Store, file: Path) -> None:
             "pg_dump --format=custom on the server."
         )
     partial = file.with_name(file.name + ".partial")
-    url, password = _apart(store.url)
-    secret = {"PGPASSWORD": password} if password else {}
+    url = _without_password(store.url)
+    secret = {"PGPASSWORD": store.url.password} if store.url.password else {}
     try:
         os.close(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
         command = [program, "--format=custom", f"--file={partial}", f"--dbname={url}"]

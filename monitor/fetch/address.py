@@ -12,8 +12,6 @@ from monitor.model import FailureKind
 
 _CONTROLS = dict.fromkeys((*range(0x20), 0x7F))
 _KEPT = "%!$&'()*+,;=:@/-._~"
-
-
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 # What nearly all addresses are: fit to send as they stand.
 _PLAIN = re.compile(

@@ -56,7 +56,8 @@ class _Response(aiohttp.ClientResponse):
     """
 
     async def start(self, connection: aiohttp.connector.Connection) -> Self:
-        if _LEAVES.get() and connection.protocol is not None:  # an idle one is false
+        # an idle protocol is false, so it is asked whether there is one
+        if _LEAVES.get() and connection.protocol is not None:
             connection.protocol.force_close()
         await super().start(connection)
         return self

@@ -124,7 +124,7 @@ def elsewhere(document: Document) -> Verdict | None:
             title=document.title,
         )
     if is_home(page.final_url) and _is_deep(page.url, page.final_url):
-        evidence = document.title or page.final_url
+        evidence = document.title or _place(page.final_url)  # without parameters: some are personal
         return found(
             Outcome.FAILED, Reason.HOME_PAGE, "generic.failed.home_page", evidence, title=document.title
         )

@@ -114,9 +114,8 @@ _OPENINGS = re.compile(
 
 def parsable_length(markup: str) -> int:
     """How many characters of ``markup``, from its beginning, are safe to parse. Linear in their number."""
-    markup = markup.replace(
-        "\u212a", "\ufffd"
-    )  # the Kelvin sign, whose lower case is "k" for us and not for HTML
+    # the Kelvin sign, whose lower case is "k" for us and not for HTML
+    markup = markup.replace("\u212a", "\ufffd")
     if len(markup) <= _TINY or (len(markup) <= _USUAL and _is_small(markup)):
         return len(markup)
     end = min(len(markup), MAX_CHARACTERS)

@@ -114,8 +114,7 @@ async def claim(
             shared = await set_due(db, names)
             mates = await accounts(db, {row.account for row in rows if row.account}, now=now)
             sites = await _sites(db, rows)
-            for row in rows:
-                due = _due(row, mates, sites, shared)
+            for due in (_due(row, mates, sites, shared) for row in rows):
                 claimed[due.host].append(due)
     return claimed
 

@@ -84,10 +84,8 @@ async def hurry(
     :returns: how many were to be looked at later.
     """
     there = or_(link.c.host == name, link.c.host.endswith(f".{name}", autoescape=True))
-    wanted = [
-        *(there, link.c.watched, ~link.c.ignored),
-        *(link.c.status == Status.ALIVE, link.c.next_check_at > soon),
-    ]
+    alive = (link.c.watched, ~link.c.ignored, link.c.status == Status.ALIVE)
+    wanted = [there, *alive, link.c.next_check_at > soon]
     if unless is not None:
         wanted.append(~unless)
     moved = await db.execute(

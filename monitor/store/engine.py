@@ -59,9 +59,8 @@ def database_url(url: str, state_directory: Path) -> URL:
         raise DatabaseUrlError(
             "The database URL cannot be read: write it like sqlite:///rotwatch.db or postgresql://user@host/name."
         ) from None
-    if given := parsed.query.get(
-        "password"
-    ):  # libpq takes it there, too; here it is known as what is never shown
+    # libpq takes a password among the parameters, too; in its own place it is known as what is never shown
+    if given := parsed.query.get("password"):
         password = given if isinstance(given, str) else given[-1]
         parsed = parsed.difference_update_query(["password"]).set(password=password)
     backend = parsed.get_backend_name()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -161,13 +161,8 @@ async def ids_of(db: AsyncConnection, urls: Sequence[str], *, watched: bool = Fa
 
 async def hurry_hosts(db: AsyncConnection, hosts: Iterable[str], due_at: datetime) -> None:
     """See that each host is asked for due links at ``due_at`` at the latest."""
-    await hurry(db, dict.fromkeys(hosts, due_at))
-
-
-async def hurry(db: AsyncConnection, due_at: Mapping[str, datetime]) -> None:
-    """See that each host is asked for due links at its time at the latest."""
     # all take hosts in one order, or two would wait for each other
-    rows = [{"host": name, "due_at": due_at[name]} for name in sorted(due_at)]
+    rows = [{"host": name, "due_at": due_at} for name in sorted(set(hosts))]
     if not rows:
         return
     statement = insert(db, host)

@@ -19,19 +19,8 @@ if TYPE_CHECKING:
 
 STREAMED = 500  # links read at a time
 SHOWN = (  # columns of a link
-    *(
-        "id",
-        "url",
-        "title",
-        "platform",
-        "status",
-        "since",
-        "last_checked_at",
-        "next_check_at",
-        "watched",
-        "ignored",
-    ),
-    *("outcome", "reason", "evidence", "at_risk", "chance_90d", "risk_reasons", "copy_id"),
+    *("id", "url", "title", "platform", "status", "since", "last_checked_at", "next_check_at", "watched"),
+    *("ignored", "outcome", "reason", "evidence", "at_risk", "chance_90d", "risk_reasons", "copy_id"),
 )
 DANGER = {Status.SUSPECT: 0, Status.DEAD: 1, Status.BLIND: 2, Status.ALIVE: 3, Status.PENDING: 4}
 

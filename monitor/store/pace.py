@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, select, update
 
 from monitor.policy.belief import Crowd
 from monitor.policy.pace import HostPace, together
-from monitor.store.sql import chunks, insert, insert_in
+from monitor.store.sql import chunks, insert, insert_in, one_of
 from monitor.store.tables import pace
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 KEPT = ("not_before", "spacing_s", "walls", "looks_since_wall")
 
 # made once: they are asked at each look
-_OF = select(pace).where(
-    pace.c.host.in_(bindparam("hosts", expanding=True)), pace.c.vantage == bindparam("place")
-)
+_OF = select(pace).where(pace.c.host.in_(one_of("hosts")), pace.c.vantage == bindparam("place"))
 _LOCKED = _OF.order_by(pace.c.host).with_for_update()
 
 
