@@ -25,9 +25,7 @@ HIGH, LOW = 0.9, 0.8  # of the budget: room is made from the one down to the oth
 SERVICE = "local archive"
 OPENING = 1000  # bytes that a file may begin with
 AT_ONCE = 100  # records copied between two syncs
-LONGEST_S = (
-    60.0  # of rewriting files in one go, while which nobody keeps anything: the rest is for the next upkeep
-)
+LONGEST_S = 60.0  # of rewriting files, while which nobody keeps anything: the rest is for the next upkeep
 TRUSTED_WASTE = 0.5  # more of it than this share of all bytes, and the database is probably not the right one
 OURS = "rewriting"  # noted while that much waste may be what we dropped
 

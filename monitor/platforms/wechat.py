@@ -245,9 +245,8 @@ def _biz(document: Document, code: str) -> str | None:
 
 def _published_at(code: str) -> datetime | None:
     for match in _PUBLISHED.finditer(code):
-        if (
-            1_340_000_000 < (seconds := int(match[1])) < 4_000_000_000
-        ):  # WeChat accounts exist since August 2012
+        seconds = int(match[1])
+        if 1_340_000_000 < seconds < 4_000_000_000:  # WeChat accounts exist since August 2012
             return datetime.fromtimestamp(seconds, UTC)
     return None
 

@@ -24,7 +24,6 @@ REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "reading-list.md"
 ROTWATCH = Path(sys.executable).with_name("rotwatch")
 
-_die_with_parent = die_with_parent
 ENDS_WITHIN_S = 180  # a bound against hanging on the slowest machine, as all the times to wait are
 
 # what a user's shell has not set: an installed program's modules are compiled once, not at each start

@@ -30,7 +30,8 @@ from monitor.model import Outcome
 from monitor.report.language import Language
 from monitor.sources import read_file
 from monitor.store.tally import Tally
-from tests.acceptance.rig import ROTWATCH, _die_with_parent
+from tests.acceptance.rig import ROTWATCH
+from tests.acceptance.warm import die_with_parent
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 LINKS, WEEKS = 20, 8
@@ -60,7 +61,7 @@ async def rotwatch(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        preexec_fn=_die_with_parent,
+        preexec_fn=die_with_parent,
     )
     out, err = await asyncio.wait_for(process.communicate(), 200)
     assert process.returncode is not None
@@ -226,7 +227,7 @@ async def test_ctrl_c_ends_it_in_order_and_what_is_kept_can_be_read(tmp_path: Pa
         stdout=asyncio.subprocess.PIPE,
         stderr=terminal,
         env=os.environ | {"COLUMNS": "80", "LINES": "30", "TERM": "xterm"},
-        preexec_fn=_die_with_parent,
+        preexec_fn=die_with_parent,
     )
     os.close(terminal)
     shown = await asyncio.to_thread(_read_until, master, "查看 ")
