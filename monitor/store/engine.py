@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -192,6 +192,8 @@ def _engine(url: URL, threads: list[threading.Thread], *, direct: bool) -> Async
         else:
             from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
 
+            if is_sqlite:
+                options["connect_args"]["async_creator_fn"] = _creator(threads)
             engine = create_async_engine(url, **options)
     except ModuleNotFoundError:
         raise StoreError("PostgreSQL needs its driver: pip install 'rotwatch[postgresql]'.") from None
@@ -202,9 +204,6 @@ def _engine(url: URL, threads: list[threading.Thread], *, direct: bool) -> Async
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions behind our back
-        thread = getattr(getattr(connection, "driver_connection", None), "_thread", None)
-        if thread:  # aiosqlite
-            threads[:] = [one for one in threads if one.is_alive()] + [thread]
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
             cursor.execute(f"PRAGMA {pragma}")
@@ -220,6 +219,20 @@ def _engine(url: URL, threads: list[threading.Thread], *, direct: bool) -> Async
         cursor.close()
 
     return engine
+
+
+def _creator(threads: list[threading.Thread]) -> Callable[..., Any]:
+    """How a connection of aiosqlite is made; its thread is known from the first on, should it be broken off at once."""
+    import aiosqlite  # noqa: PLC0415
+
+    def create(*arguments: Any, **options: Any) -> Any:
+        connection = aiosqlite.connect(*arguments, **options)
+        thread = connection._thread  # noqa: SLF001  (nothing else tells it; SQLAlchemy takes it from there, too)
+        thread.daemon = True
+        threads[:] = [one for one in threads if one.is_alive()] + [thread]
+        return connection
+
+    return create
 
 
 def _take_any_text(connection: Any, _record: Any) -> None:

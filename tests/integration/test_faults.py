@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
@@ -142,6 +143,31 @@ async def test_a_worker_that_breaks_at_once_is_not_begun_anew_at_every_tick(
         clock.move(seconds=rests.FIRST.total_seconds())
         await looked(daemon)
     assert await count(store) == 1
+
+
+async def test_no_thread_of_a_connection_that_was_broken_off_in_the_making_outlives_its_store(
+    tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would report to an event loop that may be closed by then."""
+    file = tmp_path / "rotwatch.db"
+    file.write_bytes(empty_database.read_bytes())
+    store, before = Store(database_url(f"sqlite:///{file}", tmp_path)), set(threading.enumerate())
+    begun, go_on, connect = threading.Event(), threading.Event(), sqlite3.connect
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        begun.set()
+        go_on.wait(60)
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", slow)
+    asking = asyncio.create_task(store.ping())
+    assert await asyncio.to_thread(begun.wait, 60)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    asyncio.get_running_loop().call_later(0.2, go_on.set)
+    await store.close()
+    left = {one for one in set(threading.enumerate()) - before if "connection_worker" in one.name}
+    assert left == set()
 
 
 async def test_a_database_file_that_was_taken_away_is_noticed_and_not_called_healthy(
